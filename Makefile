@@ -1,0 +1,64 @@
+# One target per question. Everything a target needs, it installs or builds itself:
+# Python packages into .venv, tools into the user's cache (outside the clone).
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help
+help: ## what each target answers
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+$(VENV)/.installed: requirements/dev.lock pyproject.toml
+	@echo "==> Python packages into $(VENV) (pinned and hash-checked by requirements/dev.lock)"
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+.PHONY: tools
+tools: $(VENV)/.installed ## build the pinned Kubernetes tools once, into the user's cache
+	$(BIN)/python -m harness.tools
+
+.PHONY: demo
+demo: $(VENV)/.installed ## the main job, on a real control plane on this machine
+	$(BIN)/python e2e/demo.py
+
+.PHONY: check
+check: $(VENV)/.installed ## formatter, linter, types, architecture, generated files
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy operator e2e tests
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q tests/generated
+
+.PHONY: test
+test: $(VENV)/.installed tools ## every test that this machine can run; says what it skips and why
+	$(BIN)/python -m pytest
+
+.PHONY: e2e
+e2e: $(VENV)/.installed ## root on Linux: a real kubelet, Cilium, and vLLM behind the wall
+	$(BIN)/python -m pytest e2e/scenarios -m node
+
+.PHONY: bench
+bench: $(VENV)/.installed tools ## 500 LocalModels beside a bare client that issues the same writes
+	$(BIN)/python e2e/bench.py
+
+.PHONY: crds
+crds: $(VENV)/.installed ## regenerate crds/, the chart's copy and docs/reference.md from the models
+	$(BIN)/bolwerk crds --write .
+
+.PHONY: format
+format: $(VENV)/.installed ## let the formatter have its way
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.PHONY: lock
+lock: ## pin again, within the bounds of pyproject.toml (needs uv)
+	uv pip compile pyproject.toml --extra dev --generate-hashes --universal --python-version 3.11 \
+		--no-emit-index-url --no-annotate --no-header -o requirements/dev.lock
+	uv pip compile pyproject.toml --generate-hashes --universal --python-version 3.11 \
+		--no-emit-index-url --no-annotate --no-header -o requirements/runtime.lock

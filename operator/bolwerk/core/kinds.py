@@ -1,0 +1,56 @@
+"""The resource kinds that Bolwerk reads or writes, and how the API server addresses them.
+
+Used by the builders (to name what they build), the shell's client (to form URLs) and its watchers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["Kind", "Ref"]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Kind:
+    """One kind of resource, as the API server serves it."""
+
+    group: str
+    version: str
+    name: str
+    plural: str
+
+    @property
+    def api_version(self) -> str:
+        """The value of `apiVersion` in a manifest."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    @property
+    def root(self) -> str:
+        """The URL path under which the group's resources stand."""
+        return f"/apis/{self.api_version}" if self.group else f"/api/{self.version}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Ref:
+    """One object, by kind, namespace and name."""
+
+    kind: Kind
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind.name} {self.namespace}/{self.name}"
+
+
+LOCAL_MODEL = Kind("bolwerk.dev", "v1alpha1", "LocalModel", "localmodels")
+
+SERVICE_ACCOUNT = Kind("", "v1", "ServiceAccount", "serviceaccounts")
+SERVICE = Kind("", "v1", "Service", "services")
+DEPLOYMENT = Kind("apps", "v1", "Deployment", "deployments")
+NETWORK_POLICY = Kind("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies")
+POD_DISRUPTION_BUDGET = Kind("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets")
+
+POD = Kind("", "v1", "Pod", "pods")
+PERSISTENT_VOLUME_CLAIM = Kind("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims")
+EVENT = Kind("events.k8s.io", "v1", "Event", "events")
+LEASE = Kind("coordination.k8s.io", "v1", "Lease", "leases")

@@ -1,0 +1,1 @@
+"""LocalModel: one builder per child, one function per condition, and the reconciliation that joins them."""

@@ -1,0 +1,22 @@
+"""What the platform team decides for the whole installation, read once at start and passed to every decision."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["Settings"]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Installation-wide defaults.
+
+    Attributes
+    ----------
+    vllm_image, triton_image
+        The engine image for a LocalModel that names none, or an empty string: then such a LocalModel is
+        stalled with a sentence that says so. Pinned by the chart; never `latest`.
+    """
+
+    vllm_image: str = ""
+    triton_image: str = ""
