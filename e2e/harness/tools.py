@@ -1,0 +1,217 @@
+"""Find the programs that a real cluster needs, or build them once: `python -m harness.tools [family…]`.
+
+Called by everything in the harness that starts a program. A copy that is already on the machine is used where it is
+fit for use; otherwise the pinned one is built with Go into the user's cache, outside the clone. Nothing here starts
+a server, and nothing is ever installed system-wide.
+"""
+
+import contextlib
+import fcntl
+import functools
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from harness import families
+from harness.families import Family
+
+_PROGRESS_EVERY = 15.0  # seconds
+
+
+class ToolMissingError(RuntimeError):
+    """A program is neither here nor buildable here; the message says what to install."""
+
+
+def cache() -> Path:
+    """Return the folder that holds built tools, one folder for each family and set of pins."""
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(home) / "bolwerk" / "tools"
+
+
+@functools.cache
+def find(command: str) -> Path:
+    """Return the path of a command, building it first if it must be.
+
+    Looked for in this order: KUBEBUILDER_ASSETS (somebody chose those on purpose, so whatever their version), PATH
+    (only in the pinned major.minor version), the cache, and last the build.
+
+    Raises
+    ------
+    ToolMissingError
+        It has to be built and cannot be.
+    """
+    family = families.providing(command)
+    assets = os.environ.get("KUBEBUILDER_ASSETS")
+    if assets and os.access(Path(assets) / command, os.X_OK):
+        return (Path(assets) / command).resolve()
+    installed = shutil.which(command)
+    if installed and family.accept_installed and _version_fits(Path(installed), family):
+        return Path(installed)
+    return _built(family) / command
+
+
+@functools.cache
+def folder(name: str) -> Path:
+    """Return a folder of data files that belong to a tool, such as `kwok-stages` or `cilium-bpf`."""
+    return _built(families.providing(name)) / name
+
+
+def _version_fits(program: Path, family: Family) -> bool:
+    """Tell whether an installed program says that it is of the pinned major.minor version."""
+    flags = ["version", "--client"] if program.name == "kubectl" else list(family.version_flags)
+    try:
+        answer = subprocess.run([program, *flags], capture_output=True, text=True, timeout=20, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    said = re.search(r"(\d+\.\d+)\.\d+", answer.stdout)
+    wanted = ".".join(family.version.removeprefix("v").split(".")[:2])
+    return answer.returncode == 0 and said is not None and said.group(1) == wanted
+
+
+def _built(family: Family) -> Path:
+    """Return the folder with the family's commands, building them if no process did before."""
+    target = cache() / f"{family.name}-{family.key}"
+    if target.is_dir():
+        return target
+    cache().mkdir(parents=True, exist_ok=True)
+    with _lock(cache() / f"{family.name}.lock", family.name):
+        if not target.is_dir():
+            _check_go(family)
+            workshop = Path(tempfile.mkdtemp(prefix=f".{family.name}-", dir=cache()))
+            try:
+                _build(family, workshop)
+                workshop.chmod(0o755)
+                workshop.rename(target)
+            finally:
+                shutil.rmtree(workshop, ignore_errors=True)
+    return target
+
+
+@contextlib.contextmanager
+def _lock(path: Path, name: str) -> Iterator[None]:
+    """Let one process at a time build a family; the others wait and then find it built."""
+    started = told = time.monotonic()
+    with path.open("w") as file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() - told >= _PROGRESS_EVERY:
+                    told = time.monotonic()
+                    _say(f"{name}: another process builds it; waiting since {told - started:.0f} s")
+                time.sleep(0.5)
+        yield
+
+
+def _check_go(family: Family) -> None:
+    """Refuse early, with the mend, where `go build` would fail for want of Go or of a C library."""
+    advice = (
+        f"install Go {family.go_needed} or newer (https://go.dev/dl/) and put `go` on PATH, "
+        f"or put {', '.join(family.commands)} {family.version} into a folder and set KUBEBUILDER_ASSETS to it"
+    )
+    if shutil.which("go") is None:
+        raise ToolMissingError(f"{family.name} must be built, and there is no Go on PATH: {advice}")
+    asked = ["go", "env", "GOVERSION", "GOTOOLCHAIN"]
+    # Outside any module, else a Go that is too old refuses to say how old it is.
+    answer = subprocess.run(asked, cwd="/", capture_output=True, text=True, check=True).stdout.split()
+    version, toolchain = answer[0].removeprefix("go"), answer[1] if len(answer) > 1 else "local"
+    if _numbers(version) < _numbers(family.go_needed) and toolchain.startswith("local"):
+        raise ToolMissingError(
+            f"{family.name} {family.version} needs Go {family.go_needed}, here is Go {version} and GOTOOLCHAIN="
+            f"{toolchain} keeps it from fetching a newer one: {advice}, or set GOTOOLCHAIN=auto"
+        )
+    if family.cgo and shutil.which(os.environ.get("CC", "cc")) is None and shutil.which("gcc") is None:
+        raise ToolMissingError(f"{family.name} is built with a C compiler, and there is none: install gcc")
+    if family.name == "runc" and not _has_seccomp():
+        raise ToolMissingError(
+            "runc is built against libseccomp: install libseccomp-dev (libseccomp-devel) and pkg-config"
+        )
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", version)[:3])
+
+
+def _has_seccomp() -> bool:
+    if shutil.which("pkg-config") is None:
+        return False
+    return subprocess.run(["pkg-config", "--exists", "libseccomp"], check=False).returncode == 0
+
+
+def _environment(family: Family) -> dict[str, str]:
+    """Return the environment for Go: without a workspace or C unless the family needs it."""
+    return {**os.environ, "GOWORK": "off", "CGO_ENABLED": "1" if family.cgo else "0"}
+
+
+def _build(family: Family, workshop: Path) -> None:
+    """Compile the family's commands into a folder, telling every few seconds how far it is."""
+    _say(f"{family.name} {family.version}: building {', '.join(family.commands)} (once; kept in {cache()})")
+    started = time.monotonic()
+    command = ["go", "build", "-v", *family.flags, "-o", f"{workshop}/", *family.commands.values()]
+    log = workshop / "build.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, cwd=family.pins, env=_environment(family), stdout=output, stderr=subprocess.STDOUT
+        )
+        try:
+            while process.poll() is None:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(_PROGRESS_EVERY)
+                    break
+                lines = log.read_bytes().count(b"\n")
+                _say(f"{family.name}: {time.monotonic() - started:.0f} s, {lines} packages fetched or compiled")
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+    if process.returncode != 0:
+        tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-20:])
+        raise ToolMissingError(
+            f"{family.name} {family.version} did not build (go build said {process.returncode}):\n{tail}"
+        )
+    for name, package in family.commands.items():
+        made = re.sub(r"/v\d+$", "", package).rsplit("/", maxsplit=1)[-1]  # as `go build` names it
+        (workshop / made).rename(workshop / name)
+    for name, (module, path) in family.folders.items():
+        _copy_from_module(family, module=module, path=path, to=workshop / name)
+    _say(f"{family.name} {family.version}: built in {time.monotonic() - started:.0f} s")
+
+
+def _copy_from_module(family: Family, *, module: str, path: str, to: Path) -> None:
+    """Copy a folder out of Go's module cache, so that the built tools outlive a clean of that cache."""
+    subprocess.run(["go", "mod", "download", module], cwd=family.pins, env=_environment(family), check=True)
+    asked = ["go", "list", "-mod=readonly", "-m", "-f", "{{.Dir}}", module]
+    found = subprocess.run(asked, cwd=family.pins, env=_environment(family), check=True, capture_output=True, text=True)
+    shutil.copytree(Path(found.stdout.strip()) / path, to, copy_function=shutil.copyfile)
+    for folder_path in [to, *to.rglob("*")]:
+        if folder_path.is_dir():
+            folder_path.chmod(0o755)  # the module cache is read-only, and so would the copy be
+
+
+def _say(line: str) -> None:
+    print(f"==> {line}", file=sys.stderr, flush=True)
+
+
+def main(names: list[str]) -> int:
+    """Build or find the named families, or those that the tests and the demo need."""
+    started = time.monotonic()
+    try:
+        for name in names or families.CONTROL_PLANE:
+            for command in families.named(name).commands:
+                print(f"{command}: {find(command)}")
+    except (ToolMissingError, KeyError) as refusal:
+        print(f"error: {refusal.args[0]}", file=sys.stderr)
+        return 1
+    _say(f"tools are ready after {time.monotonic() - started:.0f} s")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
