@@ -54,7 +54,7 @@ class Family:
     def go_needed(self) -> str:
         """The least version of Go that can build the family, as in `1.26.0`."""
         text = (self.pins / "go.mod").read_text(encoding="utf-8")
-        return re.findall(r"^go (\S+)$", text, re.MULTILINE)[0]
+        return str(re.findall(r"^go (\S+)$", text, re.MULTILINE)[0])
 
     @property
     def flags(self) -> list[str]:
