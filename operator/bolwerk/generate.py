@@ -11,4 +11,10 @@ __all__ = ["generated_files"]
 
 def generated_files() -> Mapping[str, str]:
     """Return content by path, relative to the root of the repository."""
-    return {f"crds/{resource.plural}.yaml": crd_yaml(resource) for resource in shipped()}
+    files: dict[str, str] = {}
+    for resource in shipped():
+        text = crd_yaml(resource)
+        files[f"crds/{resource.plural}.yaml"] = text
+        # Helm refuses to read files outside the chart, and never upgrades what stands in a chart's own crds/.
+        files[f"charts/bolwerk/files/crds/{resource.plural}.yaml"] = text
+    return files

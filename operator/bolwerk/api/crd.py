@@ -68,8 +68,8 @@ NAME_RULE = Rule(
     "self.metadata.name.size() <= 50 && self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",
     "metadata.name is also the name of the model's Service: use at most 50 characters, lower case letters, digits "
     "and hyphens, beginning with a letter",
-    "'metadata.name has ' + string(self.metadata.name.size()) + ' characters; it is also the name of the Service and "
-    "the stem of other names: use at most 50, lower case letters, digits and hyphens, beginning with a letter'",
+    "'metadata.name has %d characters; it is also the name of the Service and the stem of other names: use at most 50, "
+    "lower case letters, digits and hyphens, beginning with a letter'.format([self.metadata.name.size()])",
 )
 
 LOCAL_MODEL = Resource(

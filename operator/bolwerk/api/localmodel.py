@@ -301,15 +301,17 @@ class LocalModelSpec(ApiModel):
         Rule(
             f"!has(self.engine.vllm) || {_TENSOR} * {_PIPELINE} == ({_COUNT} == 0 ? 1 : {_COUNT})",
             "engine.vllm: tensorParallelSize times pipelineParallelSize has to equal gpu.count",
-            f"'engine.vllm: tensorParallelSize times pipelineParallelSize is ' + string({_TENSOR} * {_PIPELINE}) "
-            f"+ ' but gpu.count is ' + string({_COUNT}) + '; make them equal, or leave tensorParallelSize out'",
+            "'engine.vllm: tensorParallelSize times pipelineParallelSize is %d but gpu.count is %d; make them equal, "
+            f"or leave tensorParallelSize out'.format([{_TENSOR} * {_PIPELINE}, {_COUNT}])",
         ),
         Rule(
-            f"!has(self.engine.vllm) || !has(self.model.architecture) || !has({_HEADS}) || {_HEADS} % {_TENSOR} == 0",
+            # A size of 0 (more stages than GPUs) is the rule above's to refuse, and not a division to make here.
+            f"!has(self.engine.vllm) || !has(self.model.architecture) || !has({_HEADS}) || {_TENSOR} == 0 || "
+            f"{_HEADS} % {_TENSOR} == 0",
             "the tensor parallel size has to divide model.architecture.attentionHeads; choose another gpu.count",
-            f"'a tensor parallel size of ' + string({_TENSOR}) + ' does not divide the ' + string({_HEADS}) + "
-            "' attention heads of this model; choose a gpu.count that does (a power of two for most models), "
-            "or set engine.vllm.pipelineParallelSize'",
+            "'a tensor parallel size of %d does not divide the %d attention heads of this model; choose a gpu.count "
+            "that does (a power of two for most models), or set engine.vllm.pipelineParallelSize'"
+            f".format([{_TENSOR}, {_HEADS}])",
         ),
         Rule(
             "!has(self.access) || !has(self.access.apiKeySecretRef) || has(self.engine.vllm)",

@@ -1,0 +1,47 @@
+{{- define "bolwerk.fullname" -}}
+{{- default .Release.Name .Values.fullnameOverride | trunc 50 | trimSuffix "-" -}}
+{{- end -}}
+
+{{- define "bolwerk.serviceAccountName" -}}
+{{- default (include "bolwerk.fullname" .) .Values.serviceAccount.name -}}
+{{- end -}}
+
+{{- define "bolwerk.selectorLabels" -}}
+app.kubernetes.io/name: bolwerk
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: operator
+{{- end -}}
+
+{{- define "bolwerk.labels" -}}
+{{ include "bolwerk.selectorLabels" . }}
+app.kubernetes.io/part-of: bolwerk
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end -}}
+
+{{- /* One image reference. Takes a dict: root, at (where the image stands in the values), default tag. */ -}}
+{{- define "bolwerk.image" -}}
+{{- $image := get .root.Values .at -}}
+{{- if contains "." .at -}}
+{{- $image = get .root.Values.engines (last (splitList "." .at)) -}}
+{{- end -}}
+{{- $tag := default .tag $image.tag -}}
+{{- if and (not $image.digest) (or (not $tag) (eq $tag "latest")) -}}
+{{- fail (printf "%s.tag: a moving tag such as latest makes every restart an upgrade; write a version, or set %s.digest" .at .at) -}}
+{{- end -}}
+{{- $registry := default .root.Values.global.imageRegistry $image.registry -}}
+{{- with $registry }}{{ trimSuffix "/" . }}/{{ end -}}
+{{- $image.repository -}}
+{{- with $image.digest }}@{{ . }}{{ else }}:{{ $tag }}{{ end -}}
+{{- end -}}
+
+{{- /* The operator's settings file. Read once at start, so a change restarts the operator (checksum in the Deployment). */ -}}
+{{- define "bolwerk.settings" -}}
+vllmImage: {{ include "bolwerk.image" (dict "root" . "at" "engines.vllm") | quote }}
+{{- if or .Values.global.imageRegistry .Values.engines.triton.registry }}
+tritonImage: {{ include "bolwerk.image" (dict "root" . "at" "engines.triton") | quote }}
+{{- else }}
+tritonImage: ""
+{{- end }}
+{{- end -}}
