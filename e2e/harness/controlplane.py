@@ -27,6 +27,7 @@ _USERS = {
     "system:kube-scheduler": (),
 }
 _LOOPBACK = "127.0.0.1"
+_LONGEST_DIRECTORY = 88  # characters; a socket's whole path may have 107, on some systems 103
 _STARTUP = 120.0  # seconds; 4 on an idle machine
 
 
@@ -171,6 +172,8 @@ class ControlPlane(contextlib.AbstractContextManager["ControlPlane"]):
             child.check()
 
     def _prepare(self) -> None:
+        if len(str(self.directory)) > _LONGEST_DIRECTORY:
+            raise ValueError(f"{self.directory} is too long to hold a Unix socket: choose a directory nearer to /")
         self.directory.mkdir(parents=True, exist_ok=True)
         self.port = process.free_port(self.address)
         lines = [f'{self._tokens[name]},{name},{name},"{",".join(groups)}"\n' for name, groups in self._groups.items()]

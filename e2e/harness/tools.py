@@ -28,6 +28,10 @@ class ToolMissingError(RuntimeError):
     """A program is neither here nor buildable here; the message says what to install."""
 
 
+class BuildFailedError(RuntimeError):
+    """A program should have been buildable here, and the build failed; the message holds its end."""
+
+
 def cache() -> Path:
     """Return the folder that holds built tools, one folder for each family and set of pins."""
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
@@ -173,7 +177,7 @@ def _build(family: Family, workshop: Path) -> None:
                 process.wait()
     if process.returncode != 0:
         tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-20:])
-        raise ToolMissingError(
+        raise BuildFailedError(
             f"{family.name} {family.version} did not build (go build said {process.returncode}):\n{tail}"
         )
     for name, package in family.commands.items():
@@ -199,15 +203,25 @@ def _say(line: str) -> None:
     print(f"==> {line}", file=sys.stderr, flush=True)
 
 
-def main(names: list[str]) -> int:
-    """Build or find the named families, or those that the tests and the demo need."""
+def main(arguments: list[str]) -> int:
+    """Build or find the named families, or those that the tests and the demo need.
+
+    `--if-possible` makes a machine that cannot build them no failure: the tests then say what they skip.
+    """
     started = time.monotonic()
+    names = [argument for argument in arguments if argument != "--if-possible"]
     try:
         for name in names or families.CONTROL_PLANE:
             for command in families.named(name).commands:
                 print(f"{command}: {find(command)}")
-    except (ToolMissingError, KeyError) as refusal:
-        print(f"error: {refusal.args[0]}", file=sys.stderr)
+    except ToolMissingError as refusal:
+        if "--if-possible" in arguments:
+            _say(f"going on without: {refusal}")
+            return 0
+        print(f"error: {refusal}", file=sys.stderr)
+        return 1
+    except (BuildFailedError, KeyError) as failure:
+        print(f"error: {failure.args[0]}", file=sys.stderr)
         return 1
     _say(f"tools are ready after {time.monotonic() - started:.0f} s")
     return 0

@@ -1,0 +1,37 @@
+"""A running API server for the tests with the marker `cluster`: skipped, with the reason, where there can be none."""
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from harness import tools
+from harness.controlplane import ControlPlane
+
+
+@pytest.fixture(scope="session")
+def control_plane(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """An etcd and an API server, shared by the session: no controllers, no scheduler, no nodes."""
+    capture: Any = request.config.pluginmanager.getplugin("capturemanager")
+    try:
+        with capture.global_and_fixture_disabled():  # a first build takes minutes: show how far it is
+            for command in ("etcd", "kube-apiserver", "kubectl"):
+                tools.find(command)
+    except tools.ToolMissingError as refusal:
+        pytest.skip(f"no API server: {refusal}")
+    with ControlPlane(tmp_path_factory.mktemp("controlplane")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def _numbers() -> Iterator[int]:
+    return itertools.count(1)
+
+
+@pytest.fixture
+def namespace(control_plane: ControlPlane, _numbers: Iterator[int]) -> str:
+    """A namespace of the test's own. It goes with the API server: without controllers nothing is ever finalized."""
+    name = f"test-{next(_numbers)}"
+    control_plane.kubectl("create", "namespace", name)
+    return name

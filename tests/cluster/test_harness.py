@@ -1,0 +1,131 @@
+"""The harness itself: what every other test against a real API server relies on."""
+
+import collections
+import contextlib
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from harness import process
+from harness.controlplane import ControlPlane
+
+pytestmark = pytest.mark.cluster
+
+
+def test_the_api_server_is_the_pinned_kubernetes(control_plane: ControlPlane) -> None:
+    answer = control_plane.kubectl("get", "--raw", "/version")
+
+    assert '"minor": "36"' in answer
+
+
+def test_a_write_is_counted_once_and_a_read_is_no_write(control_plane: ControlPlane, namespace: str) -> None:
+    mark = control_plane.audit.mark()
+
+    control_plane.kubectl("create", "configmap", "counted", "--namespace", namespace)
+    control_plane.kubectl("get", "configmap", "counted", "--namespace", namespace)
+
+    def both() -> int:
+        return control_plane.audit.requests(mark, user="admin", namespace=namespace)[("get", "configmaps")]
+
+    process.wait_for(both, what="the read to be in the audit log", seconds=10)
+    want = collections.Counter({("create", "configmaps"): 1})
+    assert control_plane.audit.writes(mark, user="admin", namespace=namespace) == want
+    assert control_plane.audit.writes(mark, user="somebody-else") == collections.Counter()
+
+
+def test_objects_outlive_a_crash_of_the_api_server_and_clients_find_it_again(
+    control_plane: ControlPlane, namespace: str
+) -> None:
+    control_plane.kubectl("create", "configmap", "kept", "--namespace", namespace)
+    before = control_plane.url
+
+    control_plane.stop_apiserver()
+    with pytest.raises(RuntimeError, match="refused"):
+        control_plane.kubectl("get", "configmap", "kept", "--namespace", namespace)
+    control_plane.start_apiserver()
+
+    assert control_plane.url == before
+    assert "kept" in control_plane.kubectl("get", "configmap", "kept", "--namespace", namespace)
+
+
+def test_a_service_account_has_its_own_rights_and_no_more(control_plane: ControlPlane, namespace: str) -> None:
+    control_plane.kubectl("create", "serviceaccount", "reader", "--namespace", namespace)
+    control_plane.kubectl("create", "role", "reader", "--verb=get", "--resource=services", "--namespace", namespace)
+    control_plane.kubectl(
+        *("create", "rolebinding", "reader", "--role=reader"),
+        *(f"--serviceaccount={namespace}:reader", "--namespace", namespace),
+    )
+
+    reader = control_plane.kubeconfig_for(namespace, "reader")
+
+    def may(verb: str, resource: str) -> bool:
+        with pytest.raises(RuntimeError) as refusal:
+            control_plane.kubectl(verb, resource, "absent", "--namespace", namespace, kubeconfig=reader)
+        return "NotFound" in str(refusal.value)
+
+    process.wait_for(lambda: may("get", "services"), what="the role to be known", seconds=10)
+    assert not may("get", "secrets")
+    assert not may("delete", "services")
+
+
+def test_two_control_planes_run_beside_each_other(control_plane: ControlPlane, tmp_path: pathlib.Path) -> None:
+    with ControlPlane(tmp_path) as other:
+        other.kubectl("create", "namespace", "only-here")
+
+        assert other.url != control_plane.url
+        with pytest.raises(RuntimeError, match="NotFound"):
+            control_plane.kubectl("get", "namespace", "only-here")
+
+
+def test_a_failed_start_leaves_nothing_running_and_says_why(tmp_path: pathlib.Path) -> None:
+    plane = ControlPlane(tmp_path, apiserver_flags=["--no-such-flag"])
+
+    with pytest.raises(process.ChildEndedError, match="unknown flag: --no-such-flag"):
+        plane.__enter__()
+
+    assert _running_in(tmp_path) == []
+
+
+PARENT = """
+import pathlib, sys
+from harness import process
+from harness.controlplane import ControlPlane
+
+process.clean_up_on_sigterm()
+with ControlPlane(pathlib.Path(sys.argv[1])):
+    print("up", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.usefixtures("control_plane")  # which skips where there are no binaries
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends the children of a process that was killed")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL], ids=lambda number: number.name)
+def test_no_server_outlives_the_process_that_started_it(tmp_path: pathlib.Path, number: signal.Signals) -> None:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", PARENT, str(tmp_path)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
+    ) as parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == b"up\n"
+        assert len(_running_in(tmp_path)) == 2
+
+        parent.send_signal(number)
+        parent.wait(timeout=30)
+
+    process.wait_for(lambda: _running_in(tmp_path) == [], what="etcd and the API server to end", seconds=10)
+
+
+def _running_in(directory: pathlib.Path) -> list[str]:
+    """Return the command lines of the processes, not yet ended, that were told of a directory; this one aside."""
+    lines = []
+    for entry in pathlib.Path("/proc").glob("[0-9]*"):
+        if int(entry.name) != os.getpid():
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it ended meanwhile
+                lines.append((entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+    return [line for line in lines if f"{directory}/" in line]
