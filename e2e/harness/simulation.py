@@ -1,5 +1,7 @@
 """Simulated GPU nodes: KWOK plays the kubelet, so pods run, become Ready and go away, without a GPU or a container.
 
+It plays the storage too: a claim of the default StorageClass is bound at once, to nothing.
+
 Used by the demo and the tests that need scheduled pods. What a real GPU node says about itself (labels of NVIDIA's
 GPU feature discovery, extended resources of its device plugin) these say too. Nothing here proves anything about
 enforcement or about an engine: that takes the real node.
@@ -21,7 +23,12 @@ _STAGES = (
     "pod/fast/pod-ready.yaml",
     "pod/fast/pod-complete.yaml",
     "pod/fast/pod-delete.yaml",
+    "volume/fast/pvc-provision.yaml",
+    "volume/fast/pvc-delete.yaml",
+    "volume/fast/pv-bind.yaml",
+    "volume/fast/pv-delete.yaml",
 )
+_STORAGE_CLASS = "volume/fast/storage-class.yaml"
 _MARK = "kwok.x-k8s.io/node"
 
 
@@ -48,6 +55,7 @@ class Simulation(contextlib.AbstractContextManager["Simulation"]):
 
     def __enter__(self) -> Self:
         stages = tools.folder("kwok-stages")
+        self._control_plane.kubectl("apply", "-f", str(stages / _STORAGE_CLASS))
         flags = [f"--config={stages / stage}" for stage in _STAGES]
         flags += [f"--manage-nodes-with-annotation-selector={_MARK}=fake", "--node-lease-duration-seconds=40"]
         self._child = process.start(
