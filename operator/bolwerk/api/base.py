@@ -6,14 +6,26 @@ from the bounds and refuses the CRD without them.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 from pydantic.json_schema import WithJsonSchema
 
-__all__ = ["ApiModel", "ObjectName", "Quantity", "Rule", "ShortText", "atomic", "listed_by", "unchecked"]
+__all__ = [
+    "ApiModel",
+    "ObjectName",
+    "OneOf",
+    "Quantity",
+    "Rule",
+    "ShortText",
+    "atomic",
+    "exactly_one",
+    "listed_by",
+    "unchecked",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +62,25 @@ class ApiModel(BaseModel):
     rules: ClassVar[tuple[Rule, ...]] = ()
 
 
+class OneOf(ApiModel):
+    """A part of which exactly one field is set: the structural form of a union."""
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        if sum(getattr(self, name) is not None for name in type(self).model_fields) != 1:
+            raise ValueError(f"takes exactly one of {', '.join(sorted(self._names()))}")
+        return self
+
+    @classmethod
+    def _names(cls) -> list[str]:
+        return [field.alias or name for name, field in cls.model_fields.items()]
+
+
+def exactly_one(*fields: str, message: str) -> Rule:
+    """Return the CEL rule of a `OneOf`."""
+    return Rule(f"[{', '.join(f'has(self.{field})' for field in fields)}].filter(x, x).size() == 1", message)
+
+
 def _array(kind: str, *, by: tuple[str, ...] = ()) -> dict[str, Any]:
     keys = {"x-kubernetes-list-map-keys": list(by)} if by else {}
     return {"x-kubernetes-list-type": kind, **keys}
@@ -78,8 +109,16 @@ def unchecked(description: str, **properties: dict[str, Any]) -> WithJsonSchema:
 QUANTITY_PATTERN = r"^(\+)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))(([KMGTPE]i)|[mkMGTPE]|([eE](\+)?[0-9]+))?$"
 """Kubernetes' own pattern for a quantity, without the signs and suffixes that mean nothing for a size."""
 
+
+def _quantity(value: str | int) -> str | int:
+    if re.match(QUANTITY_PATTERN, str(value)) is None:
+        raise ValueError("not a quantity; write an amount such as 16Gi")
+    return value
+
+
 Quantity = Annotated[
     str | int,
+    AfterValidator(_quantity),
     WithJsonSchema({"x-kubernetes-int-or-string": True, "pattern": QUANTITY_PATTERN, "maxLength": 32}),
 ]
 """An amount such as `16Gi`, `500m` or `2`."""

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from bolwerk.api.base import ApiModel, ObjectName, Quantity, Rule, atomic, listed_by
+from bolwerk.api.base import ApiModel, ObjectName, OneOf, Quantity, Rule, atomic, exactly_one, listed_by
 from bolwerk.api.reserved import OFFLINE, TRITON_FLAGS, VLLM_FLAGS, VLLM_OFFLINE
 
 __all__ = ["Adapter", "Engine", "EnvironmentVariable", "Triton", "Vllm"]
@@ -34,16 +34,15 @@ class KeyReference(ApiModel):
     key: Annotated[str, Field(min_length=1, max_length=253)]
 
 
-class ValueSource(ApiModel):
+class ValueSource(OneOf):
     """Where a variable's value is read from. Exactly one of the fields."""
 
     secret_key_ref: KeyReference | None = None
     config_map_key_ref: KeyReference | None = None
 
     rules: ClassVar = (
-        Rule(
-            "[has(self.secretKeyRef), has(self.configMapKeyRef)].filter(x, x).size() == 1",
-            "valueFrom takes exactly one of secretKeyRef and configMapKeyRef",
+        exactly_one(
+            "secretKeyRef", "configMapKeyRef", message="valueFrom takes exactly one of secretKeyRef and configMapKeyRef"
         ),
     )
 
@@ -169,15 +168,16 @@ class Triton(ApiModel):
     rules: ClassVar = (_reserved_flags(TRITON_FLAGS), _reserved_environment(OFFLINE))
 
 
-class Engine(ApiModel):
+class Engine(OneOf):
     """What serves the model. Exactly one of the fields."""
 
     vllm: Vllm | None = None
     triton: Triton | None = None
 
     rules: ClassVar = (
-        Rule(
-            "[has(self.vllm), has(self.triton)].filter(x, x).size() == 1",
-            "engine takes exactly one of vllm (language models) and triton (a model repository)",
+        exactly_one(
+            "vllm",
+            "triton",
+            message="engine takes exactly one of vllm (language models) and triton (a model repository)",
         ),
     )

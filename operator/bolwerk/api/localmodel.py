@@ -6,7 +6,18 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from bolwerk.api.base import ApiModel, ObjectName, Quantity, Rule, ShortText, atomic, listed_by, unchecked
+from bolwerk.api.base import (
+    ApiModel,
+    ObjectName,
+    OneOf,
+    Quantity,
+    Rule,
+    ShortText,
+    atomic,
+    exactly_one,
+    listed_by,
+    unchecked,
+)
 from bolwerk.api.engines import Engine
 
 __all__ = ["LocalModelSpec"]
@@ -37,16 +48,17 @@ class ImageSource(ApiModel):
     )
 
 
-class Source(ApiModel):
+class Source(OneOf):
     """Where the model's files are. Exactly one of the fields."""
 
     persistent_volume_claim: PersistentVolumeClaimSource | None = None
     image: ImageSource | None = None
 
     rules: ClassVar = (
-        Rule(
-            "[has(self.persistentVolumeClaim), has(self.image)].filter(x, x).size() == 1",
-            "model.source takes exactly one of persistentVolumeClaim and image: keep the one that holds the model",
+        exactly_one(
+            "persistentVolumeClaim",
+            "image",
+            message="model.source takes exactly one of persistentVolumeClaim and image: keep the one that has the model",
         ),
     )
 

@@ -35,7 +35,6 @@ VLLM_OFFLINE: Mapping[str, str] = {
 
 VLLM_FLAGS: Mapping[str, str] = {
     "--model": "spec.model",
-    "--host": "nothing: the address is Bolwerk's",
     "--port": "nothing: the port is Bolwerk's",
     "--served-model-name": "spec.model.servedName",
     "--tensor-parallel-size": "engine.vllm.tensorParallelSize",

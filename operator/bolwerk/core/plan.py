@@ -1,6 +1,6 @@
-"""What a reconciliation decided, as a value that one dumb loop in the shell executes in this order:
+"""What a reconciliation decided, as a value that one dumb loop in the shell executes.
 
-apply, delete, status, events. The loop stops applying at the first refusal, so that no pod is ever made
+The order is apply, delete, status, events. The loop stops applying at the first refusal, so that no pod is ever made
 before the policy that seals it.
 """
 

@@ -1,16 +1,158 @@
-"""The reconciliation of one LocalModel."""
+"""The reconciliation of one LocalModel: what should be, what is, and what to do about the difference."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from typing import Any
 
-from bolwerk.core.model.observed import Observed
-from bolwerk.core.plan import Plan
+from bolwerk.core.conditions import Condition, true
+from bolwerk.core.difference import difference
+from bolwerk.core.kinds import (
+    DEPLOYMENT,
+    NETWORK_POLICY,
+    POD_DISRUPTION_BUDGET,
+    SERVICE,
+    SERVICE_ACCOUNT,
+    Kind,
+    Ref,
+)
+from bolwerk.core.model.children.deployment import TEMPLATE_HASH, deployment, held_back
+from bolwerk.core.model.children.networkpolicy import network_policy
+from bolwerk.core.model.children.poddisruptionbudget import pod_disruption_budget
+from bolwerk.core.model.children.service import service
+from bolwerk.core.model.children.serviceaccount import service_account
+from bolwerk.core.model.conditions.summary import stall_of
+from bolwerk.core.model.conditions.view import View
+from bolwerk.core.model.engine import engine_parts
+from bolwerk.core.model.engine.parts import EngineParts
+from bolwerk.core.model.observed import CHILD_KINDS, Observed
+from bolwerk.core.model.pods import of_template
+from bolwerk.core.model.podtemplate import escapes
+from bolwerk.core.model.status import status_of, status_of_invalid, transitions
+from bolwerk.core.model.subject import InvalidSpecError, Subject
+from bolwerk.core.plan import Apply, Delete, Event, Manifest, Plan
+from bolwerk.core.reasons import Reason
 from bolwerk.core.settings import Settings
 
-__all__ = ["reconcile"]
+__all__ = ["children", "reconcile"]
+
+EXACT: Mapping[Kind, tuple[str, ...]] = {NETWORK_POLICY: ("spec",)}
+"""Where a field too many is as wrong as one too few."""
 
 
 def reconcile(observed: Observed, settings: Settings, now: datetime) -> Plan:
-    """Decide what has to change so that the world is as the LocalModel asks."""
-    raise NotImplementedError
+    """Decide what has to change so that the world is as the LocalModel asks.
+
+    Never raises for what a user wrote: a spec that means nothing is a stalled LocalModel whose children are left
+    as they are.
+    """
+    if observed.model["metadata"].get("deletionTimestamp"):
+        return Plan()
+    try:
+        subject = Subject.of(observed.model)
+    except InvalidSpecError as error:
+        stalled = true("Stalled", Reason.INVALID_SPEC, str(error))
+        return _concluded(observed, status_of_invalid(observed.model, stalled, now=now))
+    engine = engine_parts(subject, settings)
+    objection = _objection(subject, engine)
+    live = _only(observed, DEPLOYMENT)
+    desired = children(subject, engine)
+    if live is not None:
+        desired[DEPLOYMENT] = held_back(desired[DEPLOYMENT], live)
+    template_hash = desired[DEPLOYMENT]["metadata"]["annotations"][TEMPLATE_HASH]
+    if objection:
+        # The pods stay as they are; the wall around them is still kept.
+        del desired[DEPLOYMENT]
+    apply = tuple(_to_apply(desired, observed))
+    view = View(subject, observed, live, tuple(of_template(observed.pods, template_hash)))
+    status = status_of(view, engine, stalled=objection or stall_of(observed.refusals), now=now)
+    return _concluded(
+        observed,
+        status,
+        apply=apply,
+        delete=tuple(_to_delete(desired, observed, keep={DEPLOYMENT} if objection else set())),
+        events=tuple(_restored(apply, observed, subject)),
+    )
+
+
+def children(subject: Subject, engine: EngineParts) -> dict[Kind, Manifest]:
+    """Return every child that should exist, in the order in which they are applied."""
+    desired = {
+        SERVICE_ACCOUNT: service_account(subject),
+        NETWORK_POLICY: network_policy(subject, engine),
+        SERVICE: service(subject, engine),
+    }
+    if subject.spec.replicas > 1:
+        desired[POD_DISRUPTION_BUDGET] = pod_disruption_budget(subject)
+    return desired | {DEPLOYMENT: deployment(subject, engine)}
+
+
+def _objection(subject: Subject, engine: EngineParts) -> Condition | None:
+    """Return why no pods can be made from this spec, or None."""
+    if not engine.image:
+        name = subject.engine_name
+        return true(
+            "Stalled",
+            Reason.NO_ENGINE_IMAGE,
+            f"this installation has no default image for {name}: set engine.{name}.image, or settings.{name}Image of "
+            "the chart",
+        )
+    for sentence in escapes(subject.spec.pod_template.spec):
+        return true("Stalled", Reason.POD_TEMPLATE_REFUSED, sentence)
+    return None
+
+
+def _to_apply(desired: Mapping[Kind, Manifest], observed: Observed) -> Iterator[Apply]:
+    for kind in CHILD_KINDS:
+        if kind not in desired:
+            continue
+        manifest = desired[kind]
+        live = _named(observed, kind, manifest["metadata"]["name"])
+        because = "absent" if live is None else difference(manifest, live, exact=EXACT.get(kind, ()))
+        if because:
+            yield Apply(kind, manifest, because)
+
+
+def _to_delete(desired: Mapping[Kind, Manifest], observed: Observed, *, keep: set[Kind]) -> Iterator[Delete]:
+    for kind in CHILD_KINDS:
+        wanted = {desired[kind]["metadata"]["name"]} if kind in desired else set()
+        for live in observed.children.get(kind, ()):
+            metadata = live["metadata"]
+            if kind in keep or metadata["name"] in wanted or metadata.get("deletionTimestamp"):
+                continue
+            yield Delete(Ref(kind, metadata["namespace"], metadata["name"]), metadata["uid"], "no longer desired")
+
+
+def _restored(apply: Iterable[Apply], observed: Observed, subject: Subject) -> Iterator[Event]:
+    """Tell when the wall was found damaged although nothing was asked of it."""
+    seen = (observed.model.get("status") or {}).get("observedGeneration")
+    for each in apply:
+        if each.kind == NETWORK_POLICY and seen == subject.generation and not observed.refusals:
+            message = f"NetworkPolicy {subject.name} was found changed ({each.because}) and is being restored"
+            yield Event("Warning", Reason.SEAL_RESTORED, "Restore", message)
+
+
+def _concluded(
+    observed: Observed,
+    status: Manifest,
+    *,
+    apply: tuple[Apply, ...] = (),
+    delete: tuple[Delete, ...] = (),
+    events: tuple[Event, ...] = (),
+) -> Plan:
+    before = observed.model.get("status") or {}
+    return Plan(
+        apply=apply,
+        delete=delete,
+        status=None if status == before else status,
+        events=events + transitions(before.get("conditions") or [], status["conditions"]),
+    )
+
+
+def _only(observed: Observed, kind: Kind) -> Mapping[str, Any] | None:
+    return _named(observed, kind, observed.model["metadata"]["name"])
+
+
+def _named(observed: Observed, kind: Kind, name: str) -> Mapping[str, Any] | None:
+    return next((live for live in observed.children.get(kind, ()) if live["metadata"]["name"] == name), None)

@@ -1,0 +1,51 @@
+"""Isolated: nothing gets out of the pods.
+
+A NetworkPolicy object is not enforcement, so this is True only on the word of a probe. What objects can tell is
+the opposite: that there is no seal, or that another policy opens it again, since policies only ever add up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bolwerk.core.conditions import Condition, false, unknown
+from bolwerk.core.kinds import NETWORK_POLICY
+from bolwerk.core.model.conditions.view import View
+from bolwerk.core.reasons import Reason
+from bolwerk.core.selectors import matches
+
+__all__ = ["TYPE", "isolated"]
+
+TYPE = "Isolated"
+
+
+def isolated(view: View) -> Condition:
+    """Decide the condition."""
+    refused = next((each for each in view.observed.refusals if each.ref.kind == NETWORK_POLICY), None)
+    if refused:
+        return false(TYPE, Reason.NOT_SEALED, f"the network policy that seals the pods was refused: {refused.message}")
+    name = view.subject.name
+    labels = view.subject.pod_labels
+    opening = sorted(
+        policy["metadata"]["name"]
+        for policy in view.observed.policies
+        if policy["metadata"]["name"] != name and _opens(policy, labels)
+    )
+    if opening:
+        return false(
+            TYPE,
+            Reason.OPENED_BY_POLICY,
+            f"NetworkPolicy {', '.join(opening)} also selects these pods and lets them out: delete it or narrow its "
+            "podSelector",
+        )
+    return unknown(
+        TYPE,
+        Reason.NOT_PROVEN,
+        f"NetworkPolicy {name} denies all egress; no probe has measured yet whether the network plugin enforces it",
+    )
+
+
+def _opens(policy: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
+    spec = policy.get("spec") or {}
+    return bool(spec.get("egress")) and matches(spec.get("podSelector") or {}, labels)

@@ -1,0 +1,49 @@
+"""What the condition functions look at: the subject, and the parts of the world that matter to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bolwerk.core.model import pods as reading
+from bolwerk.core.model.observed import Observed
+from bolwerk.core.model.subject import Subject
+
+__all__ = ["View"]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The world as seen from one LocalModel, after the plan has been carried out.
+
+    Attributes
+    ----------
+    deployment
+        The live Deployment, or None.
+    current
+        Pods of the present template.
+    """
+
+    subject: Subject
+    observed: Observed
+    deployment: Mapping[str, Any] | None
+    current: tuple[Mapping[str, Any], ...]
+
+    @property
+    def ready(self) -> int:
+        """How many pods of the present template answer."""
+        return sum(map(reading.is_ready, self.current))
+
+    @property
+    def older_ready(self) -> int:
+        """How many pods of earlier templates answer."""
+        return sum(map(reading.is_ready, self.observed.pods)) - self.ready
+
+    def rollout(self, type_: str) -> Mapping[str, Any]:
+        """Return a condition of the Deployment, if it speaks of the Deployment's present generation."""
+        deployment = self.deployment or {}
+        status = deployment.get("status") or {}
+        if status.get("observedGeneration", 0) < (deployment.get("metadata") or {}).get("generation", 0):
+            return {}
+        return next((each for each in status.get("conditions") or [] if each.get("type") == type_), {})

@@ -1,0 +1,59 @@
+"""What a replica asks of its node.
+
+Accelerators by extended resource, their kind by the labels that NVIDIA's GPU feature discovery puts on nodes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bolwerk.api.localmodel import Gpu, LocalModelSpec
+from bolwerk.core.quantity import MEBIBYTE, to_bytes
+
+__all__ = ["affinity", "resources"]
+
+PRODUCT_LABEL = "nvidia.com/gpu.product"
+MEMORY_LABEL = "nvidia.com/gpu.memory"
+"""In mebibytes."""
+
+
+def resources(spec: LocalModelSpec) -> dict[str, Any]:
+    """Return the engine container's resources. An extended resource takes equal requests and limits."""
+    accelerators = {spec.gpu.resource_name: str(spec.gpu.count)} if spec.gpu.count else {}
+    return {
+        "requests": {**_text(spec.resources.requests), **accelerators},
+        "limits": {**_text(spec.resources.limits), **accelerators},
+    }
+
+
+def _text(amounts: dict[str, str | int]) -> dict[str, str]:
+    # The API server gives quantities back as strings; an integer would differ from itself for ever.
+    return {name: str(amount) for name, amount in amounts.items()}
+
+
+def affinity(spec: LocalModelSpec) -> dict[str, Any]:
+    """Return the pods' affinity: what the user asks for, and in each of its terms what the GPUs must be."""
+    wanted = _expressions(spec.gpu)
+    asked = dict(spec.scheduling.affinity or {})
+    if not wanted:
+        return asked
+    node = dict(asked.get("nodeAffinity") or {})
+    required = dict(node.get("requiredDuringSchedulingIgnoredDuringExecution") or {})
+    # Terms are alternatives, so the GPU has to be right in every one of them.
+    terms = [
+        {**term, "matchExpressions": [*(term.get("matchExpressions") or []), *wanted]}
+        for term in required.get("nodeSelectorTerms") or [{}]
+    ]
+    node["requiredDuringSchedulingIgnoredDuringExecution"] = {**required, "nodeSelectorTerms": terms}
+    return {**asked, "nodeAffinity": node}
+
+
+def _expressions(gpu: Gpu) -> list[dict[str, Any]]:
+    expressions: list[dict[str, Any]] = []
+    if gpu.products:
+        expressions.append({"key": PRODUCT_LABEL, "operator": "In", "values": list(gpu.products)})
+    if gpu.min_memory is not None:
+        # Node affinity knows "greater than" only.
+        least = -(-to_bytes(gpu.min_memory) // MEBIBYTE)
+        expressions.append({"key": MEMORY_LABEL, "operator": "Gt", "values": [str(least - 1)]})
+    return expressions

@@ -1,0 +1,84 @@
+"""The user's patch over the pods, and what it may not do.
+
+The network policy selects the pods by label and holds in their own network namespace. Whatever leaves that
+namespace, takes another identity or gains privilege on the node would lead around it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+__all__ = ["escapes"]
+
+HOST_NAMESPACES = ("hostNetwork", "hostPID", "hostIPC")
+IDENTITY = ("serviceAccountName", "serviceAccount", "automountServiceAccountToken")
+VOLUMES = frozenset(
+    {
+        "configMap",
+        "csi",
+        "downwardAPI",
+        "emptyDir",
+        "ephemeral",
+        "image",
+        "persistentVolumeClaim",
+        "projected",
+        "secret",
+    }
+)
+"""What the Pod Security Standard `restricted` allows. Others (hostPath, nfs, iscsi …) go through the node's network."""
+
+CONTAINER_LISTS = ("containers", "initContainers", "ephemeralContainers")
+
+
+def escapes(patch: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a sentence for each thing in a partial PodSpec that would lead around the wall."""
+    for field in HOST_NAMESPACES:
+        if patch.get(field):
+            yield f"podTemplate.spec.{field} leads around the network policy that seals the model: remove it"
+    for field in IDENTITY:
+        if field in patch:
+            yield f"podTemplate.spec.{field} would give the model an identity in the cluster: remove it"
+    for volume in _objects(patch.get("volumes")):
+        yield from _volume_escapes(volume)
+    for kind in CONTAINER_LISTS:
+        for container in _objects(patch.get(kind)):
+            yield from _container_escapes(container)
+    yield from _security_escapes("podTemplate.spec", _object(patch.get("securityContext")))
+
+
+def _volume_escapes(volume: Mapping[str, Any]) -> Iterator[str]:
+    where = f"volume {volume.get('name')!r}"
+    for kind in volume.keys() - VOLUMES - {"name"}:
+        yield f"{where} is of the kind {kind}, which the node itself would mount: use a PersistentVolumeClaim"
+    for source in _objects(_object(volume.get("projected")).get("sources")):
+        if source.get("serviceAccountToken") is not None:
+            yield f"{where} projects a ServiceAccount token: remove that source"
+
+
+def _container_escapes(container: Mapping[str, Any]) -> Iterator[str]:
+    where = f"container {container.get('name')!r}"
+    yield from _security_escapes(where, _object(container.get("securityContext")))
+    if any(port.get("hostPort") for port in _objects(container.get("ports"))):
+        yield f"{where} opens a port of the node: remove hostPort, clients come through the Service"
+
+
+def _security_escapes(where: str, context: Mapping[str, Any]) -> Iterator[str]:
+    for field in ("privileged", "allowPrivilegeEscalation"):
+        if context.get(field):
+            yield f"{where} asks for {field}: remove it"
+    if _object(context.get("capabilities")).get("add"):
+        yield f"{where} adds capabilities: remove them"
+    if context.get("procMount") not in (None, "Default"):
+        yield f"{where} unmasks /proc: remove procMount"
+    if _object(context.get("seccompProfile")).get("type") == "Unconfined":
+        yield f"{where} switches seccomp off: use RuntimeDefault or Localhost"
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    # The schema leaves these fields to Kubernetes, so that any JSON may stand here.
+    return value if isinstance(value, Mapping) else {}
+
+
+def _objects(value: Any) -> Iterator[Mapping[str, Any]]:
+    return (item for item in value if isinstance(item, Mapping)) if isinstance(value, list | tuple) else iter(())

@@ -1,0 +1,53 @@
+"""Every reason that a user can meet in a condition or an Event, in one place.
+
+docs/reasons.md explains each; a test fails when one is missing there or is produced by no test.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+__all__ = ["Reason"]
+
+
+class Reason(StrEnum):
+    """CamelCase words that tools may match on; their meaning does not change between versions."""
+
+    # ModelAvailable
+    CLAIM_BOUND = "ClaimBound"
+    CLAIM_MISSING = "ClaimMissing"
+    CLAIM_PENDING = "ClaimPending"
+    CLAIM_LOST = "ClaimLost"
+    IMAGE_MOUNTED = "ImageMounted"
+    IMAGE_NOT_MOUNTED_YET = "ImageNotMountedYet"
+    IMAGE_PULL_FAILED = "ImagePullFailed"
+
+    # Scheduled
+    PLACED = "Placed"
+    UNSCHEDULABLE = "Unschedulable"
+    PODS_REFUSED = "PodsRefused"
+    WAITING_FOR_PODS = "WaitingForPods"
+    SCALED_TO_ZERO = "ScaledToZero"
+
+    # Serving
+    ANSWERING = "Answering"
+    PARTLY_ANSWERING = "PartlyAnswering"
+    ENGINE_STARTING = "EngineStarting"
+    ENGINE_CRASHING = "EngineCrashing"
+    CONTAINER_NOT_STARTED = "ContainerNotStarted"
+    DEADLINE_EXCEEDED = "DeadlineExceeded"
+    WAITING_FOR_PLACEMENT = "WaitingForPlacement"
+
+    # Isolated
+    NOT_PROVEN = "NotProven"
+    OPENED_BY_POLICY = "OpenedByPolicy"
+    NOT_SEALED = "NotSealed"
+    SEAL_RESTORED = "SealRestored"
+
+    # Ready, Stalled, Reconciling
+    READY = "Ready"
+    INVALID_SPEC = "InvalidSpec"
+    NO_ENGINE_IMAGE = "NoEngineImage"
+    POD_TEMPLATE_REFUSED = "PodTemplateRefused"
+    NAME_TAKEN = "NameTaken"
+    REFUSED_BY_CLUSTER = "RefusedByCluster"
