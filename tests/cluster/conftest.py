@@ -2,12 +2,15 @@
 
 import itertools
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harness import tools
 from harness.controlplane import ControlPlane
+
+CRDS = Path(__file__).resolve().parents[2] / "crds"
 
 
 @pytest.fixture(scope="session")
@@ -22,6 +25,13 @@ def control_plane(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
         pytest.skip(f"no API server: {refusal}")
     with ControlPlane(tmp_path_factory.mktemp("controlplane")) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def crds(control_plane: ControlPlane) -> None:
+    """Bolwerk's CRDs, as committed."""
+    control_plane.kubectl("apply", "--server-side", f"--filename={CRDS}")
+    control_plane.kubectl("wait", f"--filename={CRDS}", "--for=condition=Established", "--timeout=60s")
 
 
 @pytest.fixture(scope="session")
