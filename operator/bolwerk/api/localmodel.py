@@ -58,7 +58,7 @@ class Source(OneOf):
         exactly_one(
             "persistentVolumeClaim",
             "image",
-            message="model.source takes exactly one of persistentVolumeClaim and image: keep the one that has the model",
+            message="model.source takes exactly one of persistentVolumeClaim and image: keep the one with the model",
         ),
     )
 
@@ -112,7 +112,8 @@ class Gpu(ApiModel):
     )
     min_memory: Quantity | None = Field(
         default=None,
-        description="Accept only nodes whose GPUs have at least this much memory each (label nvidia.com/gpu.memory).",
+        description="Accept only nodes whose GPUs have at least this much memory each (label nvidia.com/gpu.memory). "
+        "Write 80G, not 80Gi, for a card that is sold with 80 GB.",
     )
     runtime_class_name: ObjectName | None = Field(
         default=None, description="RuntimeClass of the pods, where the cluster needs one for GPUs."

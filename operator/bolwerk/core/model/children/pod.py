@@ -48,12 +48,20 @@ def _sealed(engine: EngineParts) -> dict[str, Any]:
 def _spec(subject: Subject, engine: EngineParts) -> dict[str, Any]:
     spec = subject.spec
     scheduling = spec.scheduling
+    asked = {
+        "imagePullSecrets": [{"name": secret.name} for secret in spec.image_pull_secrets],
+        "runtimeClassName": spec.gpu.runtime_class_name,
+        "priorityClassName": scheduling.priority_class_name,
+        "nodeSelector": scheduling.node_selector,
+        "tolerations": list(scheduling.tolerations),
+        "affinity": gpu.affinity(spec),
+        "topologySpreadConstraints": list(scheduling.topology_spread_constraints),
+    }
     return {
         "serviceAccountName": subject.name,
         "automountServiceAccountToken": False,
         # A Service called `vllm` would inject VLLM_PORT=tcp://…, at which vLLM dies (vllm/envs.py).
         "enableServiceLinks": False,
-        "imagePullSecrets": [{"name": secret.name} for secret in spec.image_pull_secrets],
         "securityContext": {
             "runAsNonRoot": True,
             "runAsUser": engine.user,
@@ -63,12 +71,7 @@ def _spec(subject: Subject, engine: EngineParts) -> dict[str, Any]:
             "fsGroupChangePolicy": "OnRootMismatch",
             "seccompProfile": {"type": "RuntimeDefault"},
         },
-        "runtimeClassName": spec.gpu.runtime_class_name,
-        "priorityClassName": scheduling.priority_class_name,
-        "nodeSelector": scheduling.node_selector,
-        "tolerations": list(scheduling.tolerations),
-        "affinity": gpu.affinity(spec),
-        "topologySpreadConstraints": list(scheduling.topology_spread_constraints),
+        **{field: value for field, value in asked.items() if value},
         "terminationGracePeriodSeconds": 2 * LEAVE_SECONDS + spec.rollout.drain_timeout_seconds,
         "containers": [_container(subject, engine)],
         "volumes": [
