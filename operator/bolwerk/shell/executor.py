@@ -1,0 +1,137 @@
+"""Carries out a plan's applies and deletes: in order, guarded, stopping at the first refusal.
+
+Used by the controller. The guard: an object that is not known to be this LocalModel's own is looked up first, and
+one that belongs to somebody else is left alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from bolwerk.core.plan import Apply, Delete, Manifest, Plan, Refusal
+from bolwerk.core.reasons import Reason
+from bolwerk.shell.cache import Cache
+from bolwerk.shell.client import Client
+from bolwerk.shell.errors import ApiError, ConflictError, NotFoundError
+from bolwerk.shell.metrics import Metrics
+from bolwerk.shell.trim import controller_of
+
+__all__ = ["Executor"]
+
+logger = logging.getLogger(__name__)
+
+UNAUTHORIZED = 401
+
+
+class Executor:
+    """Writes children to the API server and what became of them to the cache."""
+
+    def __init__(self, *, client: Client, cache: Cache, metrics: Metrics) -> None:
+        self._client = client
+        self._cache = cache
+        self._metrics = metrics
+
+    def is_settled(self, apply: Apply) -> bool:
+        """Whether the live object is what came of applying exactly this: then applying it again is futile.
+
+        It happens when a mutating webhook overrules a field. The status still tells the difference.
+        """
+        entry = self._cache.find(apply.ref)
+        return entry is not None and entry.applied is not None and entry.applied == _digest(apply.manifest)
+
+    def is_terminating(self, delete: Delete) -> bool:
+        """Whether the object is already on its way out."""
+        entry = self._cache.find(delete.ref)
+        return entry is not None and entry.uid == delete.uid and entry.terminating
+
+    async def execute(self, plan: Plan, model: Mapping[str, Any]) -> tuple[Refusal, ...]:
+        """Apply, then delete.
+
+        Returns
+        -------
+        tuple
+            What was refused, empty when all went through.
+
+        Raises
+        ------
+        ApiError
+            When the API server cannot be asked, or what was decided on is outdated.
+        """
+        name = f"{model['metadata']['namespace']}/{model['metadata']['name']}"
+        uid = model["metadata"]["uid"]
+        # Looked up side by side, applied one after the other: the wall stands before the first pod.
+        guarded = await asyncio.gather(*(self._guard(apply, uid) for apply in plan.apply))
+        for apply, manifest in zip(plan.apply, guarded, strict=True):
+            refusal = manifest if isinstance(manifest, Refusal) else await self._apply(apply, manifest, name)
+            if refusal is not None:
+                self._metrics.refused.labels(apply.kind.name, refusal.reason).inc()
+                logger.warning("refused", extra={"model": name, "object": refusal.ref, "error": refusal.message})
+                return (refusal,)
+        for delete in plan.delete:
+            await self._delete(delete, name)
+        return ()
+
+    async def _guard(self, apply: Apply, uid: str) -> Manifest | Refusal:
+        entry = self._cache.find(apply.ref)
+        if entry is not None and entry.owner == uid:
+            return _pinned(apply.manifest, entry.uid)
+        try:
+            live = await self._client.get(apply.ref, metadata_only=True)
+        except NotFoundError:
+            return apply.manifest
+        if controller_of(live) == uid:  # its labels were removed, or its creation is on its way to the cache
+            return _pinned(apply.manifest, live["metadata"]["uid"])
+        return Refusal(
+            apply.ref,
+            Reason.NAME_TAKEN,
+            f"{apply.ref} exists and does not belong to this LocalModel: delete it or give the LocalModel "
+            "another name.",
+        )
+
+    async def _apply(self, apply: Apply, manifest: Manifest, model: str) -> Refusal | None:
+        try:
+            answer = await self._client.apply(apply.kind, manifest)
+        except ApiError as error:
+            if not _is_refusal(error):
+                raise
+            return Refusal(apply.ref, Reason.REFUSED_BY_CLUSTER, f"{apply.ref} was refused: {error.message}")
+        self._cache.put(apply.kind, answer, applied=_digest(apply.manifest))
+        self._metrics.applied.labels(apply.kind.name).inc()
+        logger.info("applied", extra={"model": model, "object": apply.ref, "because": apply.because})
+        return None
+
+    async def _delete(self, delete: Delete, model: str) -> None:
+        ref = delete.ref
+        try:
+            answer = await self._client.delete(ref, delete.uid)
+        except NotFoundError:
+            answer = {"kind": "Status"}
+        if answer.get("kind") == "Status":
+            self._cache.bury(ref.kind, (ref.namespace, ref.name), delete.uid)
+        else:
+            self._cache.put(ref.kind, answer)
+        self._metrics.deleted.labels(ref.kind.name).inc()
+        logger.info("deleted", extra={"model": model, "object": ref, "because": delete.because})
+
+
+def _is_refusal(error: ApiError) -> bool:
+    """Whether somebody has to change something before the same request can succeed."""
+    if isinstance(error, ConflictError) or error.status in (0, UNAUTHORIZED, 429, 502, 503, 504):
+        return False
+    # A namespace that is going away takes the LocalModel with it: nobody has to be told.
+    return "NamespaceTerminating" not in error.causes
+
+
+def _pinned(manifest: Manifest, uid: str) -> Manifest:
+    # With its uid an apply can only change this very object, never a foreign one that took its name meanwhile.
+    return {**manifest, "metadata": {**manifest["metadata"], "uid": uid}}
+
+
+def _digest(manifest: Manifest) -> int:
+    packed = json.dumps(manifest, sort_keys=True, separators=(",", ":")).encode()
+    return int.from_bytes(hashlib.blake2b(packed, digest_size=8).digest())

@@ -1,0 +1,98 @@
+"""The Prometheus metrics, all declared in one place, and the trace that counts every API request.
+
+Served by a thread of its own (kopf takes every asyncio task that appears after its start for one of its own).
+That thread must not look into the event loop's structures: gauges are set by `run`'s heartbeat.
+"""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import aiohttp
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+__all__ = ["Metrics"]
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+
+class Metrics:
+    """What an operator of the operator can see."""
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        self.reconciles = Counter("bolwerk_reconciles", "Reconciliations by result.", ["result"], registry=registry)
+        self.errors = Counter(
+            "bolwerk_reconcile_errors", "Failed reconciliations by kind of failure.", ["type"], registry=registry
+        )
+        self.seconds = Histogram(
+            "bolwerk_reconcile_seconds", "Seconds that a reconciliation took.", buckets=_SECONDS, registry=registry
+        )
+        self.depth = Gauge("bolwerk_queue_depth", "LocalModels that wait to be looked at.", registry=registry)
+        self.oldest = Gauge(
+            "bolwerk_queue_oldest_seconds", "Seconds that the first of them has been waiting.", registry=registry
+        )
+        self.requests = Counter(
+            "bolwerk_api_requests",
+            "Requests to the API server; code is 0 when there was no answer.",
+            ["verb", "resource", "code"],
+            registry=registry,
+        )
+        self.applied = Counter(
+            "bolwerk_applied_objects", "Objects applied because they differed.", ["kind"], registry=registry
+        )
+        self.deleted = Counter(
+            "bolwerk_deleted_objects", "Owned objects deleted because they are not desired.", ["kind"],
+            registry=registry,
+        )  # fmt: skip
+        self.refused = Counter(
+            "bolwerk_refusals", "Objects that were refused, by reason.", ["kind", "reason"], registry=registry
+        )
+        self.models = Gauge(
+            "bolwerk_localmodels", "LocalModels by condition and its status.", ["condition", "status"],
+            registry=registry,
+        )  # fmt: skip
+        self.objects = Gauge("bolwerk_cached_objects", "Objects in the cache by kind.", ["kind"], registry=registry)
+        self.leader = Gauge("bolwerk_leader", "1 while this replica leads.", registry=registry)
+        self.ghosts = Counter(
+            "bolwerk_sweep_ghosts", "Objects whose deletion no watch reported.", ["kind"], registry=registry
+        )
+        self.missed = Counter(
+            "bolwerk_sweep_missed", "Objects whose change no watch reported.", ["kind"], registry=registry
+        )
+        self.event_age = Gauge(
+            "bolwerk_last_event_age_seconds", "Seconds since the last watch event by kind.", ["kind"],
+            registry=registry,
+        )  # fmt: skip
+
+    def trace(self) -> aiohttp.TraceConfig:
+        """Make the trace that counts the requests of a session, the client's and kopf's alike."""
+        trace = aiohttp.TraceConfig()
+
+        async def ended(
+            _: aiohttp.ClientSession, context: SimpleNamespace, params: aiohttp.TraceRequestEndParams
+        ) -> None:
+            self._count(context, params, str(params.response.status))
+
+        async def failed(
+            _: aiohttp.ClientSession, context: SimpleNamespace, params: aiohttp.TraceRequestExceptionParams
+        ) -> None:
+            self._count(context, params, "0")
+
+        trace.on_request_end.append(ended)
+        trace.on_request_exception.append(failed)
+        return trace
+
+    def _count(
+        self,
+        context: SimpleNamespace,
+        params: aiohttp.TraceRequestEndParams | aiohttp.TraceRequestExceptionParams,
+        code: str,
+    ) -> None:
+        ours = context.trace_request_ctx
+        if ours:
+            verb, resource = ours["verb"], ours["resource"]
+        else:  # kopf's: lists and watches of whole kinds, and discovery
+            verb = "watch" if "watch" in params.url.query else params.method.lower()
+            resource = params.url.path.rsplit("/", 1)[-1]
+        self.requests.labels(verb, resource, code).inc()

@@ -1,0 +1,267 @@
+"""Wires the operator together and runs it until it is told to end, loses the Lease, or something fails.
+
+Crash-only: whatever ends unexpectedly ends the process, with the reason logged; a restart costs no writes. kopf
+takes every asyncio task that appears after its own start for one of its own and waits for it at exit, so all
+lasting tasks are started before it, and probes and metrics are served by threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import kopf
+import prometheus_client
+from kubernetes.client import Configuration
+
+from bolwerk.core.kinds import LOCAL_MODEL
+from bolwerk.core.settings import Settings
+from bolwerk.shell import health
+from bolwerk.shell import request as requests
+from bolwerk.shell.cache import WATCHED_KINDS, Cache, Key
+from bolwerk.shell.client import Client
+from bolwerk.shell.connection import Connection, load_configuration
+from bolwerk.shell.controller import Controller, Reconcile
+from bolwerk.shell.errors import ApiError, FenceClosedError, NotFoundError
+from bolwerk.shell.events import Recorder
+from bolwerk.shell.fence import Fence
+from bolwerk.shell.lease import Elector, LeadershipLostError
+from bolwerk.shell.metrics import Metrics
+from bolwerk.shell.queue import WorkQueue
+from bolwerk.shell.sweep import Sweeper
+from bolwerk.shell.watch import Watcher
+
+__all__ = ["Operator", "Options", "run"]
+
+logger = logging.getLogger(__name__)
+
+HEARTBEAT_SECONDS = 1.0
+# From the decision to end to the end, at the latest: within a pod's usual grace, and before another replica may
+# lead (five seconds lie between the renew deadline and the end of the Lease).
+EXIT_SECONDS = 4.0
+
+
+class CannotStartError(Exception):
+    """The cluster is not prepared; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How one process runs; see `bolwerk run --help`."""
+
+    namespace: str
+    lease_name: str
+    health_port: int
+    metrics_port: int
+    workers: int
+
+
+def run(
+    options: Options,
+    *,
+    settings: Settings,
+    reconcile: Reconcile,
+    load: Callable[[], Configuration] = load_configuration,
+) -> int:
+    """Run the operator and return the process's exit status."""
+
+    async def operate() -> int:
+        return await Operator(options, settings=settings, reconcile=reconcile, load=load).run()
+
+    return asyncio.run(operate())
+
+
+class Operator:
+    """One replica: standby until it holds the Lease, then watching, sweeping and working."""
+
+    def __init__(
+        self,
+        options: Options,
+        *,
+        settings: Settings,
+        reconcile: Reconcile,
+        load: Callable[[], Configuration] = load_configuration,
+    ) -> None:
+        identity = f"{os.environ.get('POD_NAME') or socket.gethostname()}_{uuid.uuid4()}"
+        self._options = options
+        self._health = health.Health()
+        self._metrics = metrics = Metrics()
+        self._connection = Connection(load)
+        self._session = self._connection.session(traces=[metrics.trace()])
+        self._fence = Fence(time.monotonic)
+        client = Client(self._session, self._connection.server, fence=self._fence)
+        self._client = client
+        self._cache = Cache()
+        self._queue: WorkQueue[Key] = WorkQueue()
+        self._elector = Elector(
+            client,
+            namespace=options.namespace,
+            name=options.lease_name,
+            identity=identity,
+            fence=self._fence,
+            clock=time.monotonic,
+        )
+        self._sweeper = Sweeper(client=client, cache=self._cache, queue=self._queue, metrics=metrics)
+        self._stop_kopf = asyncio.Event()
+        self._watcher = Watcher(
+            connection=self._connection,
+            cache=self._cache,
+            queue=self._queue,
+            stop=self._stop_kopf,
+            opened=self._sweeper.request,
+            clock=time.monotonic,
+            traces=[metrics.trace()],
+        )
+        self._controller = Controller(
+            reconcile=reconcile,
+            settings=settings,
+            client=client,
+            cache=self._cache,
+            queue=self._queue,
+            recorder=Recorder(client, instance=identity, now=_now),
+            metrics=metrics,
+            now=_now,
+        )
+        self._stop = asyncio.Event()
+        self._tasks: list[asyncio.Task[Any]] = []
+        self._ended: asyncio.Future[asyncio.Task[Any]] = asyncio.get_running_loop().create_future()
+
+    async def run(self) -> int:
+        """Run until the end and return the process's exit status."""
+        probes = health.serve(self._health, port=self._options.health_port)
+        scrapes, _ = prometheus_client.start_http_server(self._options.metrics_port, registry=self._metrics.registry)
+        self._handle_signals()
+        self._spawn(self._stop.wait(), "signals")
+        self._spawn(self._beat(), "heartbeat")
+        elector = self._spawn(self._elector.run(), "elector")
+        lead = self._spawn(self._lead(), "leader")
+        status = _explain(await self._ended)
+
+        # Whatever hangs now, the process ends; a thread, because the event loop itself may hang.
+        guard = threading.Timer(EXIT_SECONDS, os._exit, args=(status or 1,))
+        guard.daemon = True
+        guard.start()
+        self._health.ready = False
+        await _cancel(*(task for task in self._tasks if task not in (elector, lead)))
+        await _cancel(elector)
+        await self._elector.release()
+        self._stop_kopf.set()
+        await asyncio.wait([lead], timeout=1.0)
+        await _cancel(lead)
+        await self._session.close()
+        await self._connection.close()
+        await asyncio.to_thread(_close, probes, scrapes)
+        guard.cancel()
+        return status
+
+    async def _lead(self) -> None:
+        await self._elector.leading.wait()
+        await self._check_served()
+        started = time.monotonic()
+        try:
+            await self._sweeper.fill()
+        except ApiError as error:
+            raise CannotStartError(f"The first list failed: {error.message}") from error
+        logger.info(
+            "listed",
+            extra={"localmodels": len(self._queue), "seconds": f"{time.monotonic() - started:.2f}"},
+        )
+        self._spawn(self._sweeper.run(), "sweeper")
+        for number in range(self._options.workers):
+            self._spawn(self._controller.work(), f"worker {number}")
+        before = asyncio.all_tasks()
+        tasks = await self._watcher.spawn()
+        self._handle_signals()  # again: kopf has just put its own handlers in place
+        await kopf.run_tasks(tasks, ignored=before)
+        if self._watcher.failure is not None:
+            raise self._watcher.failure
+
+    async def _check_served(self) -> None:
+        try:
+            await self._client.send(requests.list_page(LOCAL_MODEL, limit=1))
+        except NotFoundError as error:
+            raise CannotStartError(
+                f"The API server does not serve {LOCAL_MODEL.plural}.{LOCAL_MODEL.group}/{LOCAL_MODEL.version}: "
+                "install Bolwerk's CRDs (kubectl apply --server-side -f crds/), then start again."
+            ) from error
+        except ApiError as error:
+            raise CannotStartError(f"The LocalModels cannot be listed: {error.message}") from error
+
+    async def _beat(self) -> None:
+        while True:
+            leading = self._elector.leading.is_set()
+            self._health.beat()
+            self._health.role = "leading" if leading else "standby"
+            self._health.ready = True
+            self._sample(leading=leading)
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+
+    def _sample(self, *, leading: bool) -> None:
+        self._metrics.leader.set(leading)
+        self._metrics.depth.set(len(self._queue))
+        self._metrics.oldest.set(self._queue.oldest_age)
+        for (condition, status), number in self._cache.conditions.items():
+            self._metrics.models.labels(condition, status).set(number)
+        for kind in WATCHED_KINDS:
+            self._metrics.objects.labels(kind.name).set(len(self._cache.entries(kind)))
+        for kind, instant in self._watcher.last_event_at.items():
+            self._metrics.event_age.labels(kind.name).set(time.monotonic() - instant)
+
+    def _spawn(self, coroutine: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
+        task = asyncio.create_task(coroutine, name=name)
+        self._tasks.append(task)
+        task.add_done_callback(self._note_end)
+        return task
+
+    def _note_end(self, task: asyncio.Task[Any]) -> None:
+        if not self._ended.done():
+            self._ended.set_result(task)
+
+    def _handle_signals(self) -> None:
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGTERM, signal.SIGINT):
+                asyncio.get_running_loop().add_signal_handler(number, self._stop.set)
+
+
+def _explain(task: asyncio.Task[Any]) -> int:
+    """Log why the operator ends, and return the exit status."""
+    failure = None if task.cancelled() else task.exception()
+    match failure:
+        case None if task.get_name() == "signals":
+            logger.info("ending, as asked")
+            return 0
+        case None:
+            logger.error("ending: a task stopped", extra={"task": task.get_name()})
+        case LeadershipLostError() | FenceClosedError():
+            logger.error("ending: %s", failure)
+        case CannotStartError():
+            logger.error("cannot start: %s", failure)
+        case _:
+            logger.error("ending: a task failed", extra={"task": task.get_name()}, exc_info=failure)
+    return 1
+
+
+async def _cancel(*tasks: asyncio.Task[Any]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _close(*servers: Any) -> None:
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,51 @@
+"""Reads the settings file: what the platform team decides for the whole installation.
+
+Used by `bolwerk run` and `bolwerk render`, once, at start.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.alias_generators import to_camel
+
+from bolwerk.core.settings import Settings
+
+__all__ = ["SettingsError", "load_settings"]
+
+
+class SettingsError(Exception):
+    """The settings file cannot be used; the message says where and why."""
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, alias_generator=to_camel)
+
+    vllm_image: str = ""
+    triton_image: str = ""
+
+
+def load_settings(path: Path | None) -> Settings:
+    """Read a settings file, or return the defaults when none is named.
+
+    Raises
+    ------
+    SettingsError
+        When it cannot be read, is not YAML, or says something unknown.
+    """
+    if path is None:
+        return Settings()
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        file = _File.model_validate({} if content is None else content)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise SettingsError(f"{path}: {error}") from error
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(str(part) for part in fault['loc']) or 'the file'}: {fault['msg']}" for fault in error.errors()
+        )
+        known = ", ".join(field.alias or name for name, field in _File.model_fields.items())
+        raise SettingsError(f"{path}: {faults}. Known settings: {known}.") from error
+    return Settings(vllm_image=file.vllm_image, triton_image=file.triton_image)

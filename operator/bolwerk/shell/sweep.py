@@ -1,0 +1,170 @@
+"""Lists: the first of every kind, before any decision is made, and the later ones that find what watches missed.
+
+kopf never reports the deletion of an object that went while a watch was interrupted. So whenever a watch was
+opened anew, and every ten minutes, the metadata of the kind is listed and compared with the cache.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Iterable
+
+from bolwerk.core.kinds import LOCAL_MODEL, NETWORK_POLICY, PERSISTENT_VOLUME_CLAIM, Kind, Ref
+from bolwerk.shell.cache import WATCHED_KINDS, Cache, Key
+from bolwerk.shell.client import Client
+from bolwerk.shell.errors import ApiError, GoneError, NotFoundError
+from bolwerk.shell.metrics import Metrics
+from bolwerk.shell.queue import WorkQueue
+
+__all__ = ["Sweeper", "selector_of"]
+
+logger = logging.getLogger(__name__)
+
+MANAGED = "app.kubernetes.io/managed-by=bolwerk"
+SWEEP_SECONDS = 600.0
+RETRY_SECONDS = 10.0
+LIST_ATTEMPTS = 5
+# With more differences than this the kind is listed in full instead of fetched one by one.
+FEW = 50
+# Everything of these is looked at: a policy or a claim of somebody else matters to a LocalModel too.
+UNSELECTED = frozenset({LOCAL_MODEL, NETWORK_POLICY, PERSISTENT_VOLUME_CLAIM})
+
+
+def selector_of(kind: Kind) -> str:
+    """Return the label selector with which a kind is listed and watched, empty for all."""
+    return "" if kind in UNSELECTED else MANAGED
+
+
+class Sweeper:
+    """Fills the cache, then keeps it honest.
+
+    Parameters
+    ----------
+    jitter
+        A number in [0, 1), so that replicas and kinds do not sweep in step.
+    """
+
+    def __init__(
+        self,
+        *,
+        client: Client,
+        cache: Cache,
+        queue: WorkQueue[Key],
+        metrics: Metrics,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._client = client
+        self._cache = cache
+        self._queue = queue
+        self._metrics = metrics
+        self._jitter = jitter
+        self._due: set[Kind] = set()
+        self._wake = asyncio.Event()
+
+    async def fill(self) -> None:
+        """List every watched kind into the cache and have every LocalModel looked at.
+
+        Raises
+        ------
+        ApiError
+            When a kind cannot be listed: no decision may be made on half a picture.
+        """
+        await asyncio.gather(*(self._load(kind) for kind in WATCHED_KINDS))
+        for key in self._cache.entries(LOCAL_MODEL):
+            self._queue.add(key)
+
+    def request(self, kind: Kind) -> None:
+        """Have a kind swept soon: its watch was opened anew."""
+        self._due.add(kind)
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Sweep when asked and every ten minutes, for ever."""
+        while True:
+            try:
+                async with asyncio.timeout(SWEEP_SECONDS * (1 + self._jitter() / 5)):
+                    await self._wake.wait()
+            except TimeoutError:
+                self._due.update(WATCHED_KINDS)
+                self._cache.forget_graves()
+            self._wake.clear()
+            kinds, self._due = sorted(self._due), set()
+            try:
+                await self._sweep_all(kinds)
+            except ApiError as error:
+                logger.warning("a sweep failed and is repeated", extra={"error": error.message})
+                await asyncio.sleep(RETRY_SECONDS)
+                for kind in kinds:
+                    self.request(kind)
+
+    async def _sweep_all(self, kinds: Iterable[Kind]) -> None:
+        for kind in kinds:
+            await self.sweep(kind)
+
+    async def sweep(self, kind: Kind) -> None:
+        """Compare the metadata of all objects of a kind with the cache, and mend the cache."""
+        listed, version = await self._versions(kind)
+        known = self._cache.entries(kind)
+        ghosts = [
+            (key, entry.uid)
+            for key, entry in known.items()
+            # Not listed, and not created after the list was made.
+            if listed.get(key, ("", 0))[0] != entry.uid and entry.version <= version
+        ]
+        for key, uid in ghosts:
+            self._metrics.ghosts.labels(kind.name).inc()
+            logger.info("found deleted", extra={"object": Ref(kind, *key)})
+            self._enqueue(self._cache.bury(kind, key, uid))
+        missed = [key for key, (_, live) in listed.items() if key not in known or known[key].version < live]
+        if len(missed) > FEW:
+            await self._load(kind)
+        for key in missed[:FEW] if len(missed) <= FEW else ():
+            await self._refresh(Ref(kind, *key))
+        if missed:
+            self._metrics.missed.labels(kind.name).inc(len(missed))
+            logger.info("found changes that no watch reported", extra={"kind": kind.name, "count": len(missed)})
+
+    async def _refresh(self, ref: Ref) -> None:
+        try:
+            live = await self._client.get(ref)
+        except NotFoundError:
+            return  # gone since: its deletion is on its way, or the next sweep finds it
+        self._enqueue(self._cache.put(ref.kind, live))
+
+    async def _load(self, kind: Kind) -> None:
+        for attempt in range(1, LIST_ATTEMPTS + 1):
+            try:
+                async for page in self._client.pages(kind, selector=selector_of(kind)):
+                    for item in page.items:
+                        self._enqueue(self._cache.put(kind, item))
+                    await asyncio.sleep(0)  # thousands of objects: let others have their turn
+            except GoneError:  # the snapshot expired between two pages
+                if attempt == LIST_ATTEMPTS:
+                    raise
+            else:
+                return
+
+    async def _versions(self, kind: Kind) -> tuple[dict[Key, tuple[str, int]], int]:
+        for attempt in range(1, LIST_ATTEMPTS + 1):
+            listed: dict[Key, tuple[str, int]] = {}
+            version = 0
+            try:
+                async for page in self._client.pages(kind, selector=selector_of(kind), metadata_only=True):
+                    version = int(page.version)
+                    for item in page.items:
+                        metadata = item["metadata"]
+                        key = (metadata["namespace"], metadata["name"])
+                        listed[key] = (metadata["uid"], int(metadata["resourceVersion"]))
+                    await asyncio.sleep(0)
+            except GoneError:
+                if attempt == LIST_ATTEMPTS:
+                    raise
+            else:
+                return listed, version
+        raise AssertionError("unreachable")
+
+    def _enqueue(self, keys: Iterable[Key]) -> None:
+        for key in keys:
+            self._queue.add(key)
