@@ -1,7 +1,8 @@
 """What a reconciliation decided, as a value that one dumb loop in the shell executes.
 
 The order is apply, delete, status, events. The loop stops applying at the first refusal, so that no pod is ever made
-before the policy that seals it.
+before the policy that seals it. When it has applied or deleted anything, it decides once more and takes status and
+events from that: they tell how things are, not how they were meant to be.
 """
 
 from __future__ import annotations
@@ -18,6 +19,16 @@ Manifest = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
+class Event:
+    """A Kubernetes Event on the reconciled object; planned on a transition only, never on repetition."""
+
+    type: Literal["Normal", "Warning"]
+    reason: str
+    action: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Apply:
     """One object to apply on the server's side.
 
@@ -30,11 +41,14 @@ class Apply:
     because
         The first difference between what is desired and what is live (`"absent"` where nothing is live);
         goes to the log and the metric.
+    event
+        To be posted once this has been applied, or None.
     """
 
     kind: Kind
     manifest: Manifest
     because: str
+    event: Event | None = None
 
     @property
     def ref(self) -> Ref:
@@ -50,16 +64,6 @@ class Delete:
     ref: Ref
     uid: str
     because: str
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """A Kubernetes Event on the reconciled object; planned on a transition only, never on repetition."""
-
-    type: Literal["Normal", "Warning"]
-    reason: str
-    action: str
-    message: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import TypeAlias
 
 from bolwerk.core.kinds import LOCAL_MODEL, Ref
 from bolwerk.core.model.observed import Observed
-from bolwerk.core.plan import Manifest, Plan, Refusal
+from bolwerk.core.plan import Event, Manifest, Plan, Refusal
 from bolwerk.core.settings import Settings
 from bolwerk.shell.cache import Cache, Key
 from bolwerk.shell.client import Client
@@ -127,6 +127,8 @@ class Controller:
         wanted = bool(plan.apply or plan.delete)
         if wanted:
             refusals = await self._executor.execute(plan, observed.model)
+            if not refusals:
+                await self._post(observed, (apply.event for apply in plan.apply if apply.event))
             # The status and the events tell how things are after what was just done, or why it could not be.
             again = self._cache.observe(key, refusals=refusals)
             if again is None:
@@ -172,7 +174,10 @@ class Controller:
             answer = await self._client.apply_status(LOCAL_MODEL, _status(observed, plan.status))
             self._cache.put(LOCAL_MODEL, answer)
             logger.info("status", extra={"model": _name(key), "phase": plan.status.get("phase", "")})
-        for event in plan.events:
+        await self._post(observed, plan.events)
+
+    async def _post(self, observed: Observed, events: Iterable[Event]) -> None:
+        for event in events:
             await self._recorder.post(observed.model, event)
 
 

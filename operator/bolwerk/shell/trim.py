@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bolwerk.core.kinds import PERSISTENT_VOLUME_CLAIM, POD, Kind
+from bolwerk.core.model.children.deployment import TEMPLATE_HASH
 from bolwerk.core.plan import Manifest
 
 __all__ = ["controller_of", "pack", "unpack"]
@@ -34,7 +35,8 @@ def pack(kind: Kind, manifest: Mapping[str, Any]) -> bytes:
     kept: Manifest = {**manifest, "apiVersion": kind.api_version, "kind": kind.name}
     metadata = {key: value for key, value in manifest["metadata"].items() if key not in _NOISE}
     if kind == POD:
-        metadata = _only(metadata, _POD_METADATA)
+        annotations = _only(metadata.get("annotations") or {}, (TEMPLATE_HASH,))
+        metadata = _only(metadata, _POD_METADATA) | {"annotations": annotations}
         kept["spec"] = _only(manifest.get("spec", {}), ("nodeName",))
     elif kind == PERSISTENT_VOLUME_CLAIM:
         metadata.pop("annotations", None)

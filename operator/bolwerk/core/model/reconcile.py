@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -64,15 +64,15 @@ def reconcile(observed: Observed, settings: Settings, now: datetime) -> Plan:
     if objection:
         # The pods stay as they are; the wall around them is still kept.
         del desired[DEPLOYMENT]
-    apply = tuple(_to_apply(desired, observed))
-    view = View(subject, observed, live, tuple(of_template(observed.pods, template_hash)))
+    apply = tuple(_to_apply(desired, observed, subject))
+    unsealed = next((each.because for each in apply if each.kind == NETWORK_POLICY), None)
+    view = View(subject, observed, live, tuple(of_template(observed.pods, template_hash)), unsealed)
     status = status_of(view, engine, stalled=objection or stall_of(observed.refusals), now=now)
     return _concluded(
         observed,
         status,
         apply=apply,
         delete=tuple(_to_delete(desired, observed, keep={DEPLOYMENT} if objection else set())),
-        events=tuple(_restored(apply, observed, subject)),
     )
 
 
@@ -103,7 +103,7 @@ def _objection(subject: Subject, engine: EngineParts) -> Condition | None:
     return None
 
 
-def _to_apply(desired: Mapping[Kind, Manifest], observed: Observed) -> Iterator[Apply]:
+def _to_apply(desired: Mapping[Kind, Manifest], observed: Observed, subject: Subject) -> Iterator[Apply]:
     for kind in CHILD_KINDS:
         if kind not in desired:
             continue
@@ -111,7 +111,7 @@ def _to_apply(desired: Mapping[Kind, Manifest], observed: Observed) -> Iterator[
         live = _named(observed, kind, manifest["metadata"]["name"])
         because = "absent" if live is None else difference(manifest, live, exact=EXACT.get(kind, ()))
         if because:
-            yield Apply(kind, manifest, because)
+            yield Apply(kind, manifest, because, _restored(kind, because, observed, subject))
 
 
 def _to_delete(desired: Mapping[Kind, Manifest], observed: Observed, *, keep: set[Kind]) -> Iterator[Delete]:
@@ -124,13 +124,14 @@ def _to_delete(desired: Mapping[Kind, Manifest], observed: Observed, *, keep: se
             yield Delete(Ref(kind, metadata["namespace"], metadata["name"]), metadata["uid"], "no longer desired")
 
 
-def _restored(apply: Iterable[Apply], observed: Observed, subject: Subject) -> Iterator[Event]:
-    """Tell when the wall was found damaged although nothing was asked of it."""
+def _restored(kind: Kind, because: str, observed: Observed, subject: Subject) -> Event | None:
+    """Tell when the wall was found damaged although nothing new was asked of it."""
     seen = (observed.model.get("status") or {}).get("observedGeneration")
-    for each in apply:
-        if each.kind == NETWORK_POLICY and seen == subject.generation and not observed.refusals:
-            message = f"NetworkPolicy {subject.name} was found changed ({each.because}) and is being restored"
-            yield Event("Warning", Reason.SEAL_RESTORED, "Restore", message)
+    if kind != NETWORK_POLICY or seen != subject.generation:
+        return None
+    what = "deleted" if because == "absent" else f"changed at {because}"
+    message = f"NetworkPolicy {subject.name} was found {what} and has been restored"
+    return Event("Warning", Reason.SEAL_RESTORED, "Restore", message)
 
 
 def _concluded(
@@ -139,14 +140,13 @@ def _concluded(
     *,
     apply: tuple[Apply, ...] = (),
     delete: tuple[Delete, ...] = (),
-    events: tuple[Event, ...] = (),
 ) -> Plan:
     before = observed.model.get("status") or {}
     return Plan(
         apply=apply,
         delete=delete,
         status=None if status == before else status,
-        events=events + transitions(before.get("conditions") or [], status["conditions"]),
+        events=transitions(before.get("conditions") or [], status["conditions"]),
     )
 
 

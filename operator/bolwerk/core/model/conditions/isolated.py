@@ -26,6 +26,13 @@ def isolated(view: View) -> Condition:
     if refused:
         return false(TYPE, Reason.NOT_SEALED, f"the network policy that seals the pods was refused: {refused.message}")
     name = view.subject.name
+    if view.unsealed:
+        # What was just applied is read back: something overrules it, such as a webhook that adds rules.
+        return false(
+            TYPE,
+            Reason.NOT_SEALED,
+            f"NetworkPolicy {name} is not as it has to be ({view.unsealed}): find out who changes it after Bolwerk",
+        )
     labels = view.subject.pod_labels
     opening = sorted(
         policy["metadata"]["name"]

@@ -15,7 +15,7 @@ __all__ = ["View"]
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """The world as seen from one LocalModel, after the plan has been carried out.
+    """The world as seen from one LocalModel.
 
     Attributes
     ----------
@@ -23,12 +23,15 @@ class View:
         The live Deployment, or None.
     current
         Pods of the present template.
+    unsealed
+        Where the live network policy differs from what it has to be, or None.
     """
 
     subject: Subject
     observed: Observed
     deployment: Mapping[str, Any] | None
     current: tuple[Mapping[str, Any], ...]
+    unsealed: str | None
 
     @property
     def ready(self) -> int:
