@@ -3,6 +3,7 @@
 import concurrent.futures
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,9 @@ needs_go = pytest.mark.skipif(shutil.which("go") is None, reason="builds a small
 
 @pytest.fixture(autouse=True)
 def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if shutil.which("go"):  # the standard library need not be compiled anew for every test
+        compiled = subprocess.run(["go", "env", "GOCACHE"], check=True, capture_output=True, text=True)
+        monkeypatch.setenv("GOCACHE", compiled.stdout.strip())
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("KUBEBUILDER_ASSETS", raising=False)
 
