@@ -52,6 +52,10 @@ bench: $(VENV)/.installed tools ## 500 LocalModels beside a bare client that iss
 crds: $(VENV)/.installed ## regenerate crds/, the chart's copy and docs/reference.md from the models
 	$(BIN)/bolwerk crds --write .
 
+.PHONY: manifests
+manifests: $(VENV)/.installed crds ## render manifests/install and the chart's golden files again
+	UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/chart/test_render.py
+
 .PHONY: format
 format: $(VENV)/.installed ## let the formatter have its way
 	$(BIN)/ruff format .

@@ -17,4 +17,6 @@ def generated_files() -> Mapping[str, str]:
         files[f"crds/{resource.plural}.yaml"] = text
         # Helm refuses to read files outside the chart, and never upgrades what stands in a chart's own crds/.
         files[f"charts/bolwerk/files/crds/{resource.plural}.yaml"] = text
+    # kustomize refuses to read single files outside its folder.
+    files["manifests/install/crds.yaml"] = "---\n".join(crd_yaml(resource) for resource in shipped())
     return files

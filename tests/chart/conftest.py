@@ -1,0 +1,48 @@
+"""Helm for the tests of the chart: skipped, with the reason, where there is none and none can be built."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from _pytest.capture import CaptureManager
+
+from chart.rendering import CHART, NAMESPACE, Manifest, Render, run_helm
+from harness import tools
+
+
+@pytest.fixture(scope="session")
+def helm(request: pytest.FixtureRequest) -> Path:
+    """The Helm binary."""
+    return _tool(request, "helm")
+
+
+@pytest.fixture(scope="session")
+def kubeconform(request: pytest.FixtureRequest) -> Path:
+    """The kubeconform binary."""
+    return _tool(request, "kubeconform")
+
+
+def _tool(request: pytest.FixtureRequest, name: str) -> Path:
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+    assert isinstance(capture, CaptureManager)
+    try:
+        with capture.global_and_fixture_disabled():  # a first build takes minutes: show how far it is
+            return tools.find(name)
+    except tools.ToolMissingError as refusal:
+        pytest.skip(f"no {name}: {refusal}")
+
+
+@pytest.fixture(scope="session")
+def render(helm: Path, tmp_path_factory: pytest.TempPathFactory) -> Render:
+    """Render the chart with some values and return its objects."""
+
+    def rendered(values: dict[str, Any] | None = None, **overrides: Any) -> list[Manifest]:
+        path = tmp_path_factory.mktemp("values") / "values.yaml"
+        path.write_text(yaml.safe_dump({**(values or {}), **overrides}), encoding="utf-8")
+        text = run_helm(helm, "template", "bolwerk", str(CHART), f"--namespace={NAMESPACE}", f"--values={path}")
+        return [document for document in yaml.safe_load_all(text) if document]
+
+    return rendered
