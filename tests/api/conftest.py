@@ -1,0 +1,35 @@
+"""A real API server that serves every kind of the API group, those that do not ship yet included."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from _pytest.capture import CaptureManager
+
+from api.asking import Api
+from bolwerk.api.crd import KINDS, crd_yaml
+from harness import tools
+from harness.controlplane import ControlPlane
+
+
+@pytest.fixture(scope="session")
+def api(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """The API, asked by dry runs: nothing is ever stored."""
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+    assert isinstance(capture, CaptureManager)
+    try:
+        with capture.global_and_fixture_disabled():  # a first build takes minutes: show how far it is
+            for command in ("etcd", "kube-apiserver", "kubectl"):
+                tools.find(command)
+    except tools.ToolMissingError as refusal:
+        pytest.skip(f"no API server: {refusal}")
+    with ControlPlane(tmp_path_factory.mktemp("api")) as running:
+        running.kubectl("apply", "--server-side", "--filename=-", stdin=_all_crds())
+        for resource in KINDS:
+            running.kubectl("wait", "--for=condition=Established", f"crd/{resource.plural}.bolwerk.dev")
+        yield Api(running)
+
+
+def _all_crds() -> str:
+    return "---\n".join(crd_yaml(resource) for resource in KINDS)
