@@ -95,8 +95,8 @@ def _objection(subject: Subject, engine: EngineParts) -> Condition | None:
         return true(
             "Stalled",
             Reason.NO_ENGINE_IMAGE,
-            f"this installation has no default image for {name}: set engine.{name}.image, or settings.{name}Image of "
-            "the chart",
+            f"this installation has no default image for {name}: set engine.{name}.image, or engines.{name} among "
+            "the values of the chart",
         )
     for sentence in escapes(subject.spec.pod_template.spec):
         return true("Stalled", Reason.POD_TEMPLATE_REFUSED, sentence)
