@@ -54,7 +54,7 @@ crds: $(VENV)/.installed ## regenerate crds/, the chart's copy and docs/referenc
 
 .PHONY: manifests
 manifests: $(VENV)/.installed crds ## render manifests/install and the chart's golden files again
-	UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/chart/test_render.py
+	$(BIN)/python -m pytest -q tests/chart --update-golden
 
 .PHONY: format
 format: $(VENV)/.installed ## let the formatter have its way
@@ -67,3 +67,5 @@ lock: ## pin again, within the bounds of pyproject.toml (needs uv)
 		--no-emit-index-url --no-annotate --no-header -o requirements/dev.lock
 	uv pip compile pyproject.toml --generate-hashes --universal --python-version 3.11 \
 		--no-emit-index-url --no-annotate --no-header -o requirements/runtime.lock
+	grep -oP '^requires = \["\K[^"]+' pyproject.toml | uv pip compile - --generate-hashes --universal --python-version 3.11 \
+		--no-emit-index-url --no-annotate --no-header -o requirements/build.lock

@@ -1,11 +1,10 @@
 """The chart, rendered with a matrix of values: against golden files, and against Kubernetes' own schemas.
 
-`UPDATE_GOLDEN=1 pytest tests/chart` writes the golden files and manifests/install; read the diff before you commit it.
+`make manifests` writes the golden files and manifests/install anew; read the diff before you commit it.
 """
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +38,8 @@ def values_of(case: str) -> dict[str, Any]:
     return yaml.safe_load((GOLDEN / case / "values.yaml").read_text(encoding="utf-8")) or {}
 
 
-def check_golden(path: Path, text: str) -> None:
-    if os.environ.get("UPDATE_GOLDEN"):
+def check_golden(path: Path, text: str, *, update: bool) -> None:
+    if update:
         path.write_text(text, encoding="utf-8")
     assert path.read_text(encoding="utf-8") == text, f"{path.relative_to(ROOT)} is stale: run `make manifests`"
 
@@ -50,20 +49,24 @@ def test_lint_finds_nothing(helm: Path) -> None:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_rendered_as_in_the_golden_file(render: Render, case: str) -> None:
+def test_rendered_as_in_the_golden_file(render: Render, case: str, update_golden: bool) -> None:
     objects = [item for item in render(values_of(case)) if item["kind"] != "CustomResourceDefinition"]
 
     text = yaml.dump_all(objects, Dumper=Readable, sort_keys=False, width=1000, explicit_start=True)
 
-    check_golden(GOLDEN / case / "expected.yaml", text)
+    check_golden(GOLDEN / case / "expected.yaml", text, update=update_golden)
 
 
-def test_the_plain_manifests_are_the_chart_with_its_defaults(helm: Path) -> None:
+def test_the_plain_manifests_are_the_chart_with_its_defaults(helm: Path, update_golden: bool) -> None:
     text = run_helm(helm, "template", "bolwerk", str(CHART), f"--namespace={NAMESPACE}", "--set=crds.enabled=false")
     # Whoever applies these does not use Helm, so nothing of Helm's stays in them.
     lines = [line for line in text.splitlines(keepends=True) if "helm.sh/" not in line]
 
-    check_golden(INSTALL, INSTALL_HEADER + "".join(lines).replace("managed-by: Helm", "managed-by: kubectl"))
+    check_golden(
+        INSTALL,
+        INSTALL_HEADER + "".join(lines).replace("managed-by: Helm", "managed-by: kubectl"),
+        update=update_golden,
+    )
 
 
 @pytest.mark.parametrize("minor", SUPPORTED_MINORS)
