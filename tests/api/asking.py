@@ -30,6 +30,15 @@ class Api:
             return str(error)
         return ""
 
+    def refusal_of_change(self, manifest: Manifest, changes: Mapping[str, Any]) -> str:
+        """Store an object, and return what the API server says to a change of it; empty if it takes the change."""
+        self.plane.kubectl("apply", "--filename=-", stdin=json.dumps(manifest))
+        try:
+            self.plane.kubectl("apply", "--filename=-", stdin=json.dumps(changed(manifest, changes)))
+        except RuntimeError as error:
+            return str(error)
+        return ""
+
     def stored(self, manifest: Manifest) -> Manifest:
         """Return the object as the API server would store it, its defaults filled in."""
         printed = self.plane.kubectl(

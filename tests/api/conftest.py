@@ -8,14 +8,15 @@ import pytest
 from _pytest.capture import CaptureManager
 
 from api.asking import Api
-from bolwerk.api.crd import KINDS, crd_yaml
+from bolwerk.api.crd import crd_yaml
+from bolwerk.api.resources import KINDS
 from harness import tools
 from harness.controlplane import ControlPlane
 
 
 @pytest.fixture(scope="session")
 def api(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    """The API, asked by dry runs: nothing is ever stored."""
+    """The API, asked by dry runs wherever nothing has to be stored."""
     capture = request.config.pluginmanager.getplugin("capturemanager")
     assert isinstance(capture, CaptureManager)
     try:

@@ -1,104 +1,16 @@
-"""The CustomResourceDefinitions: what beside the schema makes a kind pleasant to use, and the files of crds/.
-
-Only a kind whose controller exists is shipped: a resource that nobody acts on would be a false promise.
-"""
+"""The CustomResourceDefinitions, and the files of crds/."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import yaml
 
 from bolwerk.api import GROUP, VERSION
-from bolwerk.api.base import ApiModel, Rule
-from bolwerk.api.localmodel import LocalModelSpec
+from bolwerk.api.resources import KINDS, Resource
 from bolwerk.api.schema import structural_schema
-from bolwerk.api.status import LocalModelStatus
 
-__all__ = ["KINDS", "Column", "Resource", "crd", "crd_yaml", "shipped"]
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column of `kubectl get`; shown with `-o wide` only if `wide`."""
-
-    name: str
-    path: str
-    type: Literal["string", "integer", "date"] = "string"
-    wide: bool = False
-    description: str = ""
-
-    def definition(self) -> dict[str, Any]:
-        """Return the column as the CRD spells it."""
-        column: dict[str, Any] = {"name": self.name, "type": self.type, "jsonPath": self.path}
-        if self.description:
-            column["description"] = self.description
-        return column | ({"priority": 1} if self.wide else {})
-
-
-@dataclass(frozen=True, slots=True)
-class Resource:
-    """One kind of the API group."""
-
-    kind: str
-    plural: str
-    short: str
-    scope: Literal["Namespaced", "Cluster"]
-    description: str
-    spec: type[ApiModel]
-    status: type[ApiModel] | None
-    columns: tuple[Column, ...]
-    rules: tuple[Rule, ...] = ()
-    scale: Mapping[str, str] | None = None
-    controlled: bool = False
-    """Whether a controller acts on it, so that its CRD ships."""
-
-
-def condition(type_: str, field: str = "status") -> str:
-    """Return the JSONPath of a condition's field."""
-    return f'.status.conditions[?(@.type=="{type_}")].{field}'
-
-
-AGE = Column("Age", ".metadata.creationTimestamp", "date")
-
-# Children bear the model's name. The Service must be a DNS-1035 label; what future children append has to fit in 63.
-NAME_RULE = Rule(
-    "self.metadata.name.size() <= 50 && self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",
-    "metadata.name is also the name of the model's Service: use at most 50 characters, lower case letters, digits "
-    "and hyphens, beginning with a letter",
-    "'metadata.name has %d characters; it is also the name of the Service and the stem of other names: use at most 50, "
-    "lower case letters, digits and hyphens, beginning with a letter'.format([self.metadata.name.size()])",
-)
-
-LOCAL_MODEL = Resource(
-    kind="LocalModel",
-    plural="localmodels",
-    short="lm",
-    scope="Namespaced",
-    description="An AI model that runs on the cluster's own hardware, sealed from the outside.",
-    spec=LocalModelSpec,
-    status=LocalModelStatus,
-    columns=(
-        Column("Ready", condition("Ready")),
-        Column("Phase", ".status.phase"),
-        Column("Replicas", ".status.readyReplicas", "integer"),
-        AGE,
-        Column("Message", condition("Ready", "message"), description="Why it is not ready."),
-        Column("Isolated", condition("Isolated"), wide=True),
-        Column("Endpoint", ".status.endpoint", wide=True),
-    ),
-    rules=(NAME_RULE,),
-    scale={
-        "specReplicasPath": ".spec.replicas",
-        "statusReplicasPath": ".status.replicas",
-        "labelSelectorPath": ".status.selector",
-    },
-    controlled=True,
-)
-
-KINDS: tuple[Resource, ...] = (LOCAL_MODEL,)
+__all__ = ["crd", "crd_yaml", "shipped"]
 
 
 def shipped() -> tuple[Resource, ...]:

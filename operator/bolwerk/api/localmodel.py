@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from bolwerk.api.access import Access
 from bolwerk.api.base import (
     ApiModel,
     ObjectName,
@@ -19,10 +20,10 @@ from bolwerk.api.base import (
     unchecked,
 )
 from bolwerk.api.engines import Engine
+from bolwerk.api.selector import LabelValue
 
 __all__ = ["LocalModelSpec"]
 
-LabelValue = Annotated[str, Field(max_length=63)]
 RelativePath = Annotated[
     str, Field(max_length=512, pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$")
 ]
@@ -147,71 +148,6 @@ class Scheduling(ApiModel):
         Annotated[dict[str, Any], unchecked("A Kubernetes topology spread constraint.")], ...
     ] = Field(default=(), max_length=8, json_schema_extra=atomic())
     priority_class_name: ObjectName | None = None
-
-
-class LabelSelectorRequirement(ApiModel):
-    """One expression of a label selector."""
-
-    key: Annotated[str, Field(min_length=1, max_length=317)]
-    operator: Literal["In", "NotIn", "Exists", "DoesNotExist"]
-    values: tuple[LabelValue, ...] = Field(default=(), max_length=32, json_schema_extra=atomic())
-
-    rules: ClassVar = (
-        Rule(
-            "(self.operator in ['In', 'NotIn']) == (has(self.values) && self.values.size() > 0)",
-            "In and NotIn need values; Exists and DoesNotExist take none",
-        ),
-    )
-
-
-class LabelSelector(ApiModel):
-    """A Kubernetes label selector. An empty one selects everything."""
-
-    match_labels: dict[str, LabelValue] = Field(default_factory=dict, max_length=32)
-    match_expressions: tuple[LabelSelectorRequirement, ...] = Field(
-        default=(), max_length=16, json_schema_extra=atomic()
-    )
-
-
-class Client(ApiModel):
-    """Pods that may call the model."""
-
-    namespace_selector: LabelSelector | None = Field(
-        default=None, description="Namespaces of the callers; the LocalModel's own namespace when absent."
-    )
-    pod_selector: LabelSelector | None = Field(
-        default=None, description="Pods of the callers; all pods of those namespaces when absent."
-    )
-
-    rules: ClassVar = (
-        Rule(
-            "has(self.namespaceSelector) || has(self.podSelector)",
-            "a client needs namespaceSelector, podSelector or both; namespaceSelector: {} means every namespace",
-        ),
-    )
-
-
-class SecretKey(ApiModel):
-    """One key of a Secret in the LocalModel's namespace."""
-
-    name: ObjectName
-    key: ShortText
-
-
-class Access(ApiModel):
-    """Who may call the model. Nobody may who is not listed."""
-
-    clients: tuple[Client, ...] = Field(
-        default=(),
-        max_length=64,
-        description="Callers, Prometheus among them if it is to read the metrics.",
-        json_schema_extra=atomic(),
-    )
-    api_key_secret_ref: SecretKey | None = Field(
-        default=None,
-        description="vLLM only: the key that callers have to send. It guards /v1 but not every path of vLLM; "
-        "clients stays the wall.",
-    )
 
 
 class Rollout(ApiModel):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bolwerk.api.localmodel import Client
+from bolwerk.api.access import Client
 from bolwerk.core.kinds import NETWORK_POLICY
 from bolwerk.core.model.engine.parts import EngineParts
 from bolwerk.core.model.subject import Subject

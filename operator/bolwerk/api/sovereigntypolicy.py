@@ -1,0 +1,170 @@
+"""SovereigntyPolicy: which namespaces are governed, what counts as internal, and how that is enforced and proven."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from bolwerk.api.base import ApiModel, Rule, atomic, listed_by
+from bolwerk.api.network import Cidr, network_rules
+from bolwerk.api.selector import LabelSelector
+from bolwerk.api.status import Condition
+
+__all__ = ["SovereigntyPolicySpec", "SovereigntyPolicyStatus"]
+
+GroupName = Annotated[str, Field(max_length=63, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")]
+HostName = Annotated[str, Field(max_length=253, pattern=r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?\.)+[a-z][-a-z0-9]*$")]
+AS_SET: dict[str, Any] = {"x-kubernetes-list-type": "set"}
+
+
+class Internal(ApiModel):
+    """What counts as internal. Everything else is outside, whatever its address looks like."""
+
+    networks: tuple[Cidr, ...] = Field(
+        min_length=1, max_length=64, description="Your own networks, each by itself.", json_schema_extra=AS_SET
+    )
+    forward_proxies: tuple[Cidr, ...] = Field(
+        default=(),
+        max_length=32,
+        description="Proxies that lead outside: external although their addresses are internal.",
+        json_schema_extra=AS_SET,
+    )
+    private_endpoints: tuple[Cidr, ...] = Field(
+        default=(),
+        max_length=32,
+        description="Where external services are reached by private addresses: external too.",
+        json_schema_extra=AS_SET,
+    )
+
+    rules: ClassVar = (
+        *network_rules("networks", whole_private_space=False),
+        *network_rules("forwardProxies", whole_private_space=True),
+        *network_rules("privateEndpoints", whole_private_space=True),
+    )
+
+
+class CatalogueEntry(ApiModel):
+    """External AI endpoints of your own knowledge, beside the shipped catalogue."""
+
+    name: GroupName
+    suffixes: tuple[HostName, ...] = Field(
+        default=(), max_length=64, description="Names with everything under them.", json_schema_extra=AS_SET
+    )
+    hosts: tuple[HostName, ...] = Field(
+        default=(), max_length=64, description="Exactly these names.", json_schema_extra=AS_SET
+    )
+
+    rules: ClassVar = (
+        Rule(
+            "(has(self.suffixes) && self.suffixes.size() > 0) || (has(self.hosts) && self.hosts.size() > 0)",
+            "an entry of the catalogue needs suffixes, hosts or both",
+        ),
+    )
+
+
+class Catalogue(ApiModel):
+    """What is done about the names of known external AI endpoints. The wall does not depend on it."""
+
+    default: Literal["Refuse", "Alert"] = Field(
+        default="Refuse", description="For groups that are in no list below. Default Refuse."
+    )
+    refuse: tuple[GroupName, ...] = Field(default=(), max_length=200, json_schema_extra=AS_SET)
+    alert: tuple[GroupName, ...] = Field(default=(), max_length=200, json_schema_extra=AS_SET)
+    allow: tuple[GroupName, ...] = Field(default=(), max_length=200, json_schema_extra=AS_SET)
+    entries: tuple[CatalogueEntry, ...] = Field(default=(), max_length=32, json_schema_extra=listed_by("name"))
+
+    rules: ClassVar = tuple(
+        Rule(
+            f"!has(self.{one}) || !has(self.{other}) || !self.{one}.exists(g, g in self.{other})",
+            f"catalogue: a group stands in {one} and in {other}; keep one of them",
+        )
+        for one, other in (("refuse", "alert"), ("refuse", "allow"), ("alert", "allow"))
+    )
+
+
+class Enforcement(ApiModel):
+    """Who blocks the packets."""
+
+    backend: Literal["Auto", "NetworkPolicy", "ClusterNetworkPolicy", "Cilium", "Calico", "AdminNetworkPolicy"] = Field(
+        default="Auto", description="Auto (default) takes what the API server serves, and the status says why."
+    )
+    priority: Annotated[int, Field(ge=0, le=1000)] = Field(
+        default=100, description="Among the cluster's policies; lower comes first. Default 100."
+    )
+
+
+class Proof(ApiModel):
+    """How often enforcement is measured, beside after every change."""
+
+    interval_hours: Annotated[int, Field(ge=1, le=720)] = Field(default=24, description="Default 24.")
+    stale_after_hours: Annotated[int, Field(ge=1, le=2160)] = Field(
+        default=72, description="After this long a proof says nothing any more. Default 72."
+    )
+    on_bypass: Literal["Report", "TakeOutOfService"] = Field(
+        default="Report", description="What happens to models on a node where a bypass was found. Default Report."
+    )
+
+    rules: ClassVar = (
+        Rule(
+            "(has(self.staleAfterHours) ? self.staleAfterHours : 72) > "
+            "(has(self.intervalHours) ? self.intervalHours : 24)",
+            "proof: staleAfterHours (default 72) has to be longer than intervalHours (default 24)",
+        ),
+    )
+
+
+class Exceptions(ApiModel):
+    """What an EgressException may ask for in the governed namespaces."""
+
+    grounds: tuple[Literal["NotPossible", "WeightyReason"], ...] = Field(
+        default=(), max_length=2, description="Both when absent.", json_schema_extra=AS_SET
+    )
+    groups: tuple[GroupName, ...] = Field(
+        default=(), max_length=200, description="Catalogue groups; all when absent.", json_schema_extra=AS_SET
+    )
+    longest_days: Annotated[int, Field(ge=1, le=366)] = Field(default=90, description="Default 90.")
+    approvals: Annotated[int, Field(ge=1, le=5)] = Field(
+        default=1, description="Approvals by people other than the requester. Default 1."
+    )
+
+
+class SovereigntyPolicySpec(ApiModel):
+    """AI models run locally in the selected namespaces, except where an approved EgressException says otherwise."""
+
+    namespace_selector: LabelSelector = Field(description="The governed namespaces; {} is all of them.")
+    mode: Literal["Audit", "Enforce"] = Field(description="Audit reports and warns; Enforce denies.")
+    internal: Internal
+    catalogue: Catalogue = Field(default_factory=Catalogue)
+    enforcement: Enforcement = Field(default_factory=Enforcement)
+    proof: Proof = Field(default_factory=Proof)
+    exceptions: Exceptions = Field(default_factory=Exceptions)
+
+
+class NodeVerdicts(ApiModel):
+    """How many nodes stand how."""
+
+    proven: int = 0
+    failed: int = 0
+    unproven: int = 0
+
+
+class CatalogueInUse(ApiModel):
+    """Which catalogue decided."""
+
+    version: Annotated[str, Field(max_length=63)]
+    digest: Annotated[str, Field(max_length=80)]
+
+
+class SovereigntyPolicyStatus(ApiModel):
+    """What the operator last saw."""
+
+    observed_generation: int | None = None
+    conditions: tuple[Condition, ...] = Field(default=(), json_schema_extra=listed_by("type"))
+    backend: Annotated[str, Field(max_length=63)] | None = None
+    governed_namespaces: int | None = None
+    catalogue: CatalogueInUse | None = None
+    nodes: NodeVerdicts | None = None
+    limits: tuple[Annotated[str, Field(max_length=1024)], ...] = Field(
+        default=(), max_length=32, description="What this backend cannot express.", json_schema_extra=atomic()
+    )
