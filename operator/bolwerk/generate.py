@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bolwerk.api.crd import crd_yaml, shipped
+from bolwerk.reference import reference
 
 __all__ = ["generated_files"]
 
@@ -19,4 +20,5 @@ def generated_files() -> Mapping[str, str]:
         files[f"charts/bolwerk/files/crds/{resource.plural}.yaml"] = text
     # kustomize refuses to read single files outside its folder.
     files["manifests/install/crds.yaml"] = "---\n".join(crd_yaml(resource) for resource in shipped())
+    files["docs/reference.md"] = reference(shipped())
     return files

@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 
 from bolwerk.api.base import ApiModel
 
-__all__ = ["NotStructuralError", "structural_schema"]
+__all__ = ["NotStructuralError", "model_in", "structural_schema"]
 
 Schema = dict[str, Any]
 
@@ -116,13 +116,13 @@ def _add_rules(schema: Schema, model: type[ApiModel]) -> None:
         schema["x-kubernetes-validations"] = [rule.schema() for rule in model.rules]
     for name, field in model.model_fields.items():
         child = schema.get("properties", {}).get(field.alias or name)
-        nested = _model_in(field)
+        nested = model_in(field)
         if child is None or nested is None:
             continue
         _add_rules(child.get("items") or child.get("additionalProperties") or child, nested)
 
 
-def _model_in(field: FieldInfo) -> type[ApiModel] | None:
+def model_in(field: FieldInfo) -> type[ApiModel] | None:
     """Return the model that a field holds, alone, optional, in a tuple or in a map."""
     pending: list[Any] = [field.annotation]
     while pending:
