@@ -2,171 +2,231 @@
 
 The API server, the scheduler and the controllers are Kubernetes itself, the chart and the operator are Bolwerk itself;
 only the nodes and what runs on them are simulated. Everything it starts ends with it, and nothing is left behind but
-the built tools in the user's cache. Prints plain lines that read well in a log, and fails when a model is not Ready.
+the built tools in the user's cache. It fails, and keeps the logs, when a sample does not become Ready, a bad input is
+taken, a wall that was deleted does not come back, or something is left after the samples are deleted.
 """
 
 import contextlib
 import json
+import shutil
 import sys
 import tempfile
-import textwrap
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from harness import families, operator, process, simulation, tools
 from harness.controlplane import ControlPlane
+from harness.narration import Narration
 
-SAMPLES = Path(__file__).resolve().parents[1] / "manifests" / "samples"
-PATIENCE = 180.0  # seconds until every sample must be Ready
+REPOSITORY = Path(__file__).resolve().parents[1]
+SAMPLES = REPOSITORY / "manifests" / "samples"
 CHILDREN = "serviceaccounts,networkpolicies,services,poddisruptionbudgets,deployments"
 
-REFUSED = """
-apiVersion: bolwerk.dev/v1alpha1
-kind: LocalModel
-metadata:
-  name: two-sources
-  namespace: default
-spec:
-  model:
-    source:
-      persistentVolumeClaim: {claimName: models}
-      image: {reference: registry.example.nl/models/llama:1}
-  engine:
-    vllm: {}
-  gpu: {count: 1}
-"""
+Object = dict[str, Any]
 
 
-class Demo:
-    """One run, with its clock."""
-
-    def __init__(self) -> None:
-        self._started = time.monotonic()
-
-    def run(self) -> bool:
-        """Run everything; return whether every sample became Ready and the bad input was refused."""
-        self._step("Tools: found on this machine, or built once and kept")
-        for name in families.CONTROL_PLANE:
-            for command in families.named(name).commands:
-                if command != "kubeconform":
-                    tools.find(command)
-        self._started = time.monotonic()
-        with contextlib.ExitStack() as stack:
-            directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bolwerk-demo-")))
-            self._step("Control plane: etcd, API server, controllers, scheduler")
-            plane = stack.enter_context(ControlPlane(directory, controllers=True, scheduler=True))
-            self._step("Nodes: simulated, with NVIDIA's labels and resources")
-            nodes = stack.enter_context(simulation.Simulation(plane))
-            nodes.add_gpu_node("gpu-h100", simulation.H100, count=8)
-            nodes.add_gpu_node("gpu-l40s", simulation.L40S, count=4)
-            nodes.add_mig_node("gpu-mig", simulation.H100, gpus=2, profile="3g.40gb", slices=4, memory_mib=40448)
-            columns = "NODE:.metadata.name,GPU:.metadata.labels.nvidia\\.com/gpu\\.product,CAPACITY:.status.capacity"
-            self._show(plane.kubectl("get", "nodes", f"--output=custom-columns={columns}"))
-            self._step("Bolwerk: helm install; the operator runs here, with the rights that the chart gives it")
-            operator.install(plane)
-            bolwerk = stack.enter_context(operator.Operator(plane))
-            self._step(f"Samples: kubectl apply --recursive --filename {SAMPLES.relative_to(SAMPLES.parents[1])}")
-            self._show(plane.kubectl("apply", "--recursive", "--filename", str(SAMPLES)))
-            models = self._watch(plane, bolwerk)
-            self._step("kubectl get localmodels")
-            self._show(plane.kubectl("get", "localmodels", "--all-namespaces"))
-            for model in models:
-                self._owned(plane, model)
-            refused = self._refuse(plane)
-            ready = bool(models) and all(_ready(model).get("status") == "True" for model in models)
-            if not ready:
-                self._step(f"Not Ready within {PATIENCE:.0f} s; the end of the operator's log")
-                self._show("\n".join(bolwerk.log.read_text(encoding="utf-8").splitlines()[-30:]))
-            self._step("Cleaning up")
-        self._step("Done" if ready and refused else "FAILED")
-        return ready and refused
-
-    def _watch(self, plane: ControlPlane, bolwerk: operator.Operator) -> list[dict[str, Any]]:
-        """Tell every change of every model's Ready condition, until all are Ready or patience ends."""
-        self._step("LocalModels on their way")
-        told: dict[str, str] = {}
-        deadline = time.monotonic() + PATIENCE
-        while True:
-            bolwerk.check()
-            plane.check()
-            models: list[dict[str, Any]] = json.loads(
-                plane.kubectl("get", "localmodels", "--all-namespaces", "--output=json")
-            )["items"]
-            for model in models:
-                condition = _ready(model)
-                line = f"Ready={condition.get('status', 'not yet said')}"
-                line += f" {condition.get('reason', '')}: {condition.get('message', '')}" if condition else ""
-                if told.get(_key(model)) != line:
-                    told[_key(model)] = line
-                    self._line(f"{_key(model)}  {line}")
-            if all(_ready(model).get("status") == "True" for model in models) or time.monotonic() > deadline:
-                return models
-            time.sleep(0.2)
-
-    def _owned(self, plane: ControlPlane, model: dict[str, Any]) -> None:
-        """Show what a model owns, and its wall."""
-        name, namespace = model["metadata"]["name"], model["metadata"]["namespace"]
-        self._step(f"What {_key(model)} owns")
-        selector = f"--selector=bolwerk.dev/model={name}"
-        listed = plane.kubectl("get", CHILDREN, f"--namespace={namespace}", selector, "--output=json")
-        uid = model["metadata"]["uid"]
-        for child in json.loads(listed)["items"]:
-            owners = [owner["uid"] for owner in child["metadata"].get("ownerReferences", [])]
-            self._line(f"{child['kind']}/{child['metadata']['name']}" + ("" if uid in owners else "  NOT OWNED"))
-        pods = plane.kubectl("get", "pods", f"--namespace={namespace}", selector, "--no-headers", "--output=wide")
-        self._show(pods)
-        self._step(f"The wall of {_key(model)}")
-        policies = json.loads(
-            plane.kubectl("get", "networkpolicies", f"--namespace={namespace}", selector, "--output=json")
-        )
-        for policy in policies["items"]:
-            self._show(json.dumps(policy["spec"], indent=2))
-
-    def _refuse(self, plane: ControlPlane) -> bool:
-        """Apply a model with two sources; return whether it was refused."""
-        self._step("A LocalModel with two sources is refused, with the mend")
-        try:
-            plane.kubectl("apply", "--filename=-", stdin=REFUSED)
-        except RuntimeError as refusal:
-            self._show(str(refusal))
-            return True
-        self._line("NOT REFUSED")
-        return False
-
-    def _step(self, text: str) -> None:
-        print(f"\n==> [{time.monotonic() - self._started:6.1f} s] {text}", flush=True)
-
-    def _line(self, text: str) -> None:
-        print(f"    [{time.monotonic() - self._started:6.1f} s] {text}", flush=True)
-
-    @staticmethod
-    def _show(text: str) -> None:
-        print(textwrap.indent(text.rstrip(), "    "), flush=True)
+class DemoFailedError(Exception):
+    """The demo did not show what it promises."""
 
 
-def _key(model: dict[str, Any]) -> str:
-    return f"{model['metadata']['namespace']}/{model['metadata']['name']}"
+def bad_inputs() -> dict[str, Object]:
+    """Return LocalModels that the API server must refuse, by what is wrong with them."""
+
+    def model(**changes: Any) -> Object:
+        source = {"persistentVolumeClaim": {"claimName": "models"}}
+        spec = {"model": {"source": source}, "engine": {"vllm": {}}, "gpu": {"count": 1}, **changes}
+        metadata = {"name": "refused", "namespace": "default"}
+        return {"apiVersion": "bolwerk.dev/v1alpha1", "kind": "LocalModel", "metadata": metadata, "spec": spec}
+
+    claim, image = {"claimName": "models"}, {"reference": "registry.example.nl/models/llama:1"}
+    return {
+        "two sources": model(model={"source": {"persistentVolumeClaim": claim, "image": image}}),
+        "three GPUs for 32 attention heads": model(
+            model={"source": {"persistentVolumeClaim": claim}, "architecture": {"attentionHeads": 32}},
+            gpu={"count": 3},
+        ),
+        "a negative number of replicas": model(replicas=-1),
+        "an engine field that does not exist": model(engine={"vllm": {"maxModelLenght": 8192}}),
+    }
 
 
-def _ready(model: dict[str, Any]) -> dict[str, Any]:
-    """Return a model's Ready condition, or nothing while it has none."""
-    conditions: Iterator[dict[str, Any]] = iter(model.get("status", {}).get("conditions", []))
+def demonstrate(say: Narration, directory: Path, stack: contextlib.ExitStack) -> None:
+    """Run every step; what is started is left to the stack to end."""
+    say.step("Control plane: etcd, API server, controllers, scheduler")
+    plane = stack.enter_context(ControlPlane(directory, controllers=True, scheduler=True))
+    say.step("Nodes: simulated, with the labels and resources of NVIDIA's GPU feature discovery and device plugin")
+    add_nodes(say, plane, stack)
+    say.step("Bolwerk: helm install; its process runs here, with exactly the rights that the chart gives it")
+    operator.install(plane)
+    bolwerk = stack.enter_context(operator.Operator(plane))
+    say.show(plane.kubectl("get", "crds", "--output=name"))
+
+    say.step(f"kubectl apply --recursive -f {SAMPLES.relative_to(REPOSITORY)}")
+    say.show(plane.kubectl("apply", "--recursive", "--filename", str(SAMPLES)))
+    say.step("LocalModels on their way")
+    models = wait_until_ready(say, plane, bolwerk)
+    say.step("kubectl get localmodels --all-namespaces")
+    say.show(plane.kubectl("get", "localmodels", "--all-namespaces"))
+    for model in models:
+        show_owned(say, plane, model)
+    writes = plane.audit.writes(user=bolwerk.user)
+    say.step(f"{sum(writes.values())} writes by the operator so far, counted at the API server")
+    say.show("\n".join(f"{number:4} {verb} {resource}" for (verb, resource), number in sorted(writes.items())))
+
+    heal(say, plane, models[0])
+    for wrong, bad in bad_inputs().items():
+        refuse(say, plane, wrong=wrong, bad=bad)
+    delete(say, plane)
+
+
+def add_nodes(say: Narration, plane: ControlPlane, stack: contextlib.ExitStack) -> None:
+    """Add GPU nodes of three kinds, and show what they offer."""
+    nodes = stack.enter_context(simulation.Simulation(plane))
+    nodes.add_gpu_node("gpu-h100", simulation.H100, count=8)
+    nodes.add_gpu_node("gpu-l40s", simulation.L40S, count=4)
+    nodes.add_mig_node("gpu-mig", simulation.H100, gpus=2, profile="3g.40gb", slices=4, memory_mib=40448)
+    for node in listed(plane, "nodes"):
+        offers = {name: number for name, number in node["status"]["capacity"].items() if "/" in name}
+        product = node["metadata"]["labels"]["nvidia.com/gpu.product"]
+        say.line(f"{node['metadata']['name']}  {product}  {offers}")
+
+
+def wait_until_ready(say: Narration, plane: ControlPlane, bolwerk: operator.Operator) -> list[Object]:
+    """Tell every change of every model's Ready condition until all are Ready."""
+    told: dict[str, str] = {}
+
+    def all_ready() -> list[Object] | None:
+        bolwerk.check()
+        plane.check()
+        models = listed(plane, "localmodels")
+        for model in models:
+            condition = ready_condition(model)
+            line = "{status}  {reason}: {message}".format(**condition) if condition else "not yet visited"
+            if told.get(key(model)) != line:
+                told[key(model)] = line
+                say.line(f"{key(model)}  Ready: {line}")
+        return models if all(ready_condition(model).get("status") == "True" for model in models) else None
+
+    return process.wait_for(all_ready, what="every LocalModel of the samples to be Ready", seconds=180, every=0.2)
+
+
+def show_owned(say: Narration, plane: ControlPlane, model: Object) -> None:
+    """Show what a model owns, and its wall."""
+    say.step(f"{key(model)}: what it owns, and its wall")
+    for child in listed(plane, CHILDREN, model):
+        owners = [owner["uid"] for owner in child["metadata"].get("ownerReferences", [])]
+        if owners != [model["metadata"]["uid"]]:
+            raise DemoFailedError(f"{child['kind']} {key(child)} is not owned by its LocalModel alone: {owners}")
+        say.line(f"{child['kind']}/{child['metadata']['name']}")
+    for pod in listed(plane, "pods", model):
+        say.line(f"Pod/{pod['metadata']['name']} on {pod['spec'].get('nodeName')}, {pod['status']['phase']}")
+    for policy in listed(plane, "networkpolicies", model):
+        say.show(yaml.safe_dump(policy["spec"], sort_keys=False))
+        if "egress" not in policy["spec"]:
+            say.line("Egress is governed and nothing is allowed: the pods can open no connection at all.")
+
+
+def heal(say: Narration, plane: ControlPlane, model: Object) -> None:
+    """Delete a model's wall by hand, and wait until it stands again."""
+    say.step(f"{key(model)}: its NetworkPolicy is deleted by hand")
+    (before,) = listed(plane, "networkpolicies", model)
+    metadata = before["metadata"]
+    plane.kubectl("delete", "networkpolicy", metadata["name"], f"--namespace={metadata['namespace']}")
+    deleted = time.monotonic()
+    process.wait_for(
+        lambda: [policy for policy in listed(plane, "networkpolicies", model) if policy["spec"] == before["spec"]],
+        what="the wall to stand again",
+        seconds=30,
+    )
+    say.line(f"The wall stands again; seen {time.monotonic() - deleted:.1f} s after kubectl had deleted it.")
+
+
+def refuse(say: Narration, plane: ControlPlane, *, wrong: str, bad: Object) -> None:
+    """Apply a bad input and show the API server's answer."""
+    say.step(f"Bad input: {wrong}")
+    try:
+        plane.kubectl("apply", "--filename=-", stdin=json.dumps(bad))
+    except RuntimeError as refusal:
+        say.show(str(refusal).partition(": ")[2])
+        return
+    raise DemoFailedError(f"a LocalModel with {wrong} was taken; it should have been refused")
+
+
+def delete(say: Narration, plane: ControlPlane) -> None:
+    """Delete the LocalModels, and wait until nothing that Bolwerk made for them is left."""
+    say.step("kubectl delete localmodels --all --all-namespaces")
+    say.show(plane.kubectl("delete", "localmodels", "--all", "--all-namespaces", "--timeout=60s"))
+    say.line("What they owned is Kubernetes' own to collect; it takes up to a minute to learn of a new kind.")
+    told = [0]
+
+    def all_gone() -> bool:
+        left = len(listed(plane, f"{CHILDREN},replicasets,pods"))
+        if left != told[-1]:
+            told.append(left)
+            say.line(f"{left} objects that Bolwerk made for them are left")
+        return left == 0
+
+    process.wait_for(all_gone, what="everything that the models owned to be gone", seconds=120, every=0.5)
+    say.step("helm uninstall")
+    say.show(operator.helm(plane, "uninstall", operator.RELEASE, f"--namespace={operator.NAMESPACE}"))
+
+
+def listed(plane: ControlPlane, kinds: str, model: Object | None = None) -> list[Object]:
+    """List objects of some kinds: a model's, or all that Bolwerk made; nodes and LocalModels all."""
+    where = ["--all-namespaces"]
+    if model is not None:
+        metadata = model["metadata"]
+        where = [f"--namespace={metadata['namespace']}", f"--selector=bolwerk.dev/model={metadata['name']}"]
+    elif kinds not in {"nodes", "localmodels"}:
+        where += ["--selector=bolwerk.dev/model"]
+    found: list[Object] = json.loads(plane.kubectl("get", kinds, *where, "--output=json"))["items"]
+    return found
+
+
+def key(item: Object) -> str:
+    """Return an object's namespace and name."""
+    return f"{item['metadata']['namespace']}/{item['metadata']['name']}"
+
+
+def ready_condition(model: Object) -> Object:
+    """Return a model's Ready condition, or an empty one while it has none."""
+    conditions: list[Object] = model.get("status", {}).get("conditions", [])
     return next((condition for condition in conditions if condition["type"] == "Ready"), {})
 
 
 def main() -> int:
     """Run the demo; the exit status is 0 when it showed what it promises."""
     process.clean_up_on_sigterm()
+    say = Narration()
+    directory = Path(tempfile.mkdtemp(prefix="bolwerk-demo-"))
+    keep_logs = False
     try:
-        return 0 if Demo().run() else 1
+        say.step("Tools: found on this machine, or built once and kept")
+        for name in ("kubernetes", "etcd", "helm", "kwok"):
+            for command in families.named(name).commands:
+                tools.find(command)
+        say.restart()
+        with contextlib.ExitStack() as stack:
+            demonstrate(say, directory, stack)
+            say.step("Ending every process")
     except (tools.ToolMissingError, tools.BuildFailedError) as refusal:
         print(f"error: {refusal}", file=sys.stderr)
         return 1
+    except (DemoFailedError, RuntimeError, TimeoutError) as failure:
+        keep_logs = True
+        print(f"FAILED: {failure}\nThe logs of every part are in {directory}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
-        print("\n==> interrupted; everything that was started has been ended", flush=True)
+        print("\nInterrupted. Every process that was started has been ended.", file=sys.stderr)
         return 130
+    finally:
+        if not keep_logs:
+            shutil.rmtree(directory)
+    say.step("Done")
+    return 0
 
 
 if __name__ == "__main__":
