@@ -23,6 +23,9 @@ SPELLINGS = (
     "-tp",
     "-tp=2",
     "-pp",
+    "-t",
+    "-p=2",
+    "-qfp8",
     "--tensor-par",
     "--ssl_keyfile=x",
 )
@@ -48,7 +51,9 @@ def test_a_reserved_flag_of_triton(api: Api, argument: str) -> None:
     assert "--model-control-mode write nothing: a changed repository is a new pod" in refusal
 
 
-@pytest.mark.parametrize("argument", ["--hf-overrides.x", "--hf_overrides.x=1", "--max-num-seqs=4", "--seed", "7"])
+@pytest.mark.parametrize(
+    "argument", ["--hf-overrides.x", "--hf_overrides.x=1", "--max-num-seqs=4", "--seed", "7", "-1", "-", "x"]
+)
 def test_other_flags_are_taken(api: Api, argument: str) -> None:
     assert api.refusal(with_arguments(VLLM, argument)) == ""
 

@@ -80,13 +80,19 @@ def _reserved_environment(names: Mapping[str, str]) -> Rule:
 
 
 def _reserved_flags(flags: Mapping[str, str]) -> Rule:
-    """Refuse a reserved flag however an argument parser would accept it: `--a_flag=x`, `--abbrev`, `--flag.key`."""
+    """Refuse a reserved flag however an argument parser accepts it: `--a_flag=x`, `--abbrev`, `--flag.key`, `-fx`."""
     short = {flag: flag for flag in flags if not flag.startswith("--")}
     long = {flag: flag for flag in flags if flag.startswith("--")}
     spelled = "a.split('=')[0].split('.')[0].replace('_', '-')"
+    taken = f"(a.startsWith('--') && {_names(long)}.exists(f, f.startsWith({spelled})))"
+    if short:
+        # argparse completes -t to -tp, and takes what follows a flag of one letter for its value: -qfp8.
+        taken += (
+            f" || (!a.startsWith('--') && a.size() > 1 && {_names(short)}.exists(f, f.startsWith(a.split('=')[0]) || "
+            "(f.size() == 2 && a.startsWith(f))))"
+        )
     return Rule(
-        f"!has(self.extraArgs) || self.extraArgs.all(a, !(a.split('=')[0] in {_names(short)}) && "
-        f"(!a.startsWith('--') || !{_names(long)}.exists(f, f.startsWith({spelled}))))",
+        f"!has(self.extraArgs) || !self.extraArgs.exists(a, {taken})",
         "extraArgs repeats (or abbreviates) a flag that Bolwerk sets. Instead of "
         + ", ".join(f"{flag} write {instead}" for flag, instead in flags.items()),
     )
