@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from harness import audit, process, tools
+from harness import audit, components, process, tools
 from harness.process import Child
 
 ADMIN = "admin"
@@ -26,7 +26,6 @@ _USERS = {
     "system:kube-controller-manager": (),
     "system:kube-scheduler": (),
 }
-_LOOPBACK = "127.0.0.1"
 _LONGEST_DIRECTORY = 88  # characters; a socket's whole path may have 107, on some systems 103
 _STARTUP = 120.0  # seconds; 4 on an idle machine
 
@@ -57,7 +56,7 @@ class ControlPlane(contextlib.AbstractContextManager["ControlPlane"]):
         *,
         controllers: bool = False,
         scheduler: bool = False,
-        address: str = _LOOPBACK,
+        address: str = components.LOOPBACK,
         service_cidr: str = "10.96.0.0/16",
         users: Mapping[str, Sequence[str]] | None = None,
         feature_gates: Mapping[str, bool] | None = None,
@@ -68,8 +67,8 @@ class ControlPlane(contextlib.AbstractContextManager["ControlPlane"]):
         self.directory = directory.resolve()
         self.address = address
         self.port = 0
-        self.audit = audit.AuditLog(self.directory / "audit.log")
-        self.certificate = self.directory / "certificates" / "apiserver.crt"
+        self.audit = audit.AuditLog(self.directory / components.AUDIT_LOG)
+        self.certificate = self.directory / components.CERTIFICATES / "apiserver.crt"
         self._tokens = {name: secrets.token_hex(16) for name in {**_USERS, **(users or {})}}
         self._groups = {**_USERS, **(users or {})}
         self._controllers = controllers
@@ -85,12 +84,15 @@ class ControlPlane(contextlib.AbstractContextManager["ControlPlane"]):
     def __enter__(self) -> Self:
         try:
             self._prepare()
-            self._start("etcd", self._etcd_flags())
+            self._start("etcd", components.etcd(self.directory))
             self.start_apiserver()
             if self._controllers:
-                self._start("kube-controller-manager", self._controller_manager_flags())
+                kubeconfig = self.kubeconfig_of("system:kube-controller-manager")
+                flags = components.controller_manager(kubeconfig, certificate=self.certificate)
+                self._start("kube-controller-manager", [*flags, *self._gates, *self._controller_flags])
             if self._scheduler:
-                self._start("kube-scheduler", self._scheduler_all_flags())
+                flags = components.scheduler(self.kubeconfig_of("system:kube-scheduler"))
+                self._start("kube-scheduler", [*flags, *self._gates, *self._scheduler_flags])
             if self._controllers:
                 self._wait_for("the default ServiceAccount", "/api/v1/namespaces/default/serviceaccounts/default")
         except BaseException:
@@ -112,6 +114,11 @@ class ControlPlane(contextlib.AbstractContextManager["ControlPlane"]):
     def kubeconfig(self) -> Path:
         """The kubeconfig of a user who may do everything."""
         return self.kubeconfig_of(ADMIN)
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """The ids of the running parts by name, for those who measure them."""
+        return {name: child.popen.pid for name, child in self._children.items()}
 
     def kubeconfig_of(self, user: str) -> Path:
         """Return the kubeconfig of one of the users with a static token."""
@@ -153,7 +160,10 @@ class ControlPlane(contextlib.AbstractContextManager["ControlPlane"]):
 
     def start_apiserver(self) -> None:
         """Start the API server, or start it again on the same port and data, and wait until it answers."""
-        self._start("kube-apiserver", self._apiserver_all_flags())
+        flags = components.apiserver(
+            self.directory, address=self.address, port=self.port, service_cidr=self._service_cidr
+        )
+        self._start("kube-apiserver", [*flags, *self._gates, *self._apiserver_flags])
         self._wait_for("the API server", "/readyz")
         self._wait_for("the namespace default", "/api/v1/namespaces/default")
 
@@ -177,8 +187,8 @@ class ControlPlane(contextlib.AbstractContextManager["ControlPlane"]):
         self.directory.mkdir(parents=True, exist_ok=True)
         self.port = process.free_port(self.address)
         lines = [f'{self._tokens[name]},{name},{name},"{",".join(groups)}"\n' for name, groups in self._groups.items()]
-        self._write_private(self.directory / "tokens.csv", "".join(lines))
-        (self.directory / "audit-policy.yaml").write_text(json.dumps(audit.POLICY), encoding="utf-8")
+        self._write_private(self.directory / components.TOKENS, "".join(lines))
+        (self.directory / components.AUDIT_POLICY).write_text(json.dumps(audit.POLICY), encoding="utf-8")
 
     def _start(self, name: str, flags: Sequence[str]) -> None:
         log = self.directory / f"{name}.log"
@@ -231,64 +241,3 @@ class ControlPlane(contextlib.AbstractContextManager["ControlPlane"]):
     def _write_private(path: Path, text: str) -> None:
         path.touch(mode=0o600)
         path.write_text(text, encoding="utf-8")
-
-    def _etcd_flags(self) -> list[str]:
-        # Unix sockets: no port to race for, and no other user of the machine can reach the data.
-        client, peer = f"unix://{self.directory}/etcd.sock", f"unix://{self.directory}/etcd-peer.sock"
-        return [
-            f"--data-dir={self.directory}/etcd",
-            "--unsafe-no-fsync",
-            f"--listen-client-urls={client}",
-            f"--advertise-client-urls={client}",
-            f"--listen-peer-urls={peer}",
-            f"--initial-advertise-peer-urls={peer}",
-            f"--initial-cluster=default={peer}",
-            "--log-level=warn",
-        ]
-
-    def _apiserver_all_flags(self) -> list[str]:
-        # The serving key signs ServiceAccount tokens too: one key for the one server there is.
-        key = f"{self.directory}/certificates/apiserver.key"
-        endpoints = ["--endpoint-reconciler-type=none"] if self.address == _LOOPBACK else []
-        return [
-            f"--etcd-servers=unix://{self.directory}/etcd.sock",
-            f"--bind-address={self.address}",
-            f"--advertise-address={self.address}",
-            f"--secure-port={self.port}",
-            f"--cert-dir={self.directory}/certificates",
-            f"--token-auth-file={self.directory}/tokens.csv",
-            "--authorization-mode=Node,RBAC",
-            "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
-            f"--service-account-signing-key-file={key}",
-            f"--service-account-key-file={key}",
-            f"--service-cluster-ip-range={self._service_cidr}",
-            "--allow-privileged=true",
-            # Else exec and logs look the node's name up in DNS.
-            "--kubelet-preferred-address-types=InternalIP",
-            f"--audit-policy-file={self.directory}/audit-policy.yaml",
-            f"--audit-log-path={self.audit.path}",
-            "--audit-log-maxsize=4000",  # MB: never rotated within one run
-            *endpoints,
-            *self._gates,
-            *self._apiserver_flags,
-        ]
-
-    def _controller_manager_flags(self) -> list[str]:
-        return [
-            f"--kubeconfig={self.kubeconfig_of('system:kube-controller-manager')}",
-            f"--root-ca-file={self.certificate}",
-            "--use-service-account-credentials=true",
-            "--leader-elect=false",
-            "--secure-port=0",
-            *self._gates,
-            *self._controller_flags,
-        ]
-
-    def _scheduler_all_flags(self) -> list[str]:
-        return [
-            f"--kubeconfig={self.kubeconfig_of('system:kube-scheduler')}",
-            "--leader-elect=false",
-            "--secure-port=0",
-            *self._gates,
-            *self._scheduler_flags,
-        ]
