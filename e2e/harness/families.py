@@ -33,7 +33,7 @@ class Family:
     version_variables: tuple[str, ...] = ()
     """Variables that the linker sets to the version, for programs that learn it from their build only."""
     accept_installed: bool = True
-    """Whether a copy on PATH will do; not where data files must be of the very same version."""
+    """Whether a copy that is already here will do; not where data files must be of the very same version."""
     version_flags: tuple[str, ...] = ("--version",)
 
     @property

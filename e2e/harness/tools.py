@@ -43,7 +43,8 @@ def find(command: str) -> Path:
     """Return the path of a command, building it first if it must be.
 
     Looked for in this order: KUBEBUILDER_ASSETS (somebody chose those on purpose, so whatever their version), PATH
-    (only in the pinned major.minor version), the cache, and last the build.
+    (only in the pinned major.minor version), the cache, and last the build. Tools that come with data files of their
+    very version are always built.
 
     Raises
     ------
@@ -52,7 +53,7 @@ def find(command: str) -> Path:
     """
     family = families.providing(command)
     assets = os.environ.get("KUBEBUILDER_ASSETS")
-    if assets and os.access(Path(assets) / command, os.X_OK):
+    if assets and family.accept_installed and os.access(Path(assets) / command, os.X_OK):
         return (Path(assets) / command).resolve()
     installed = shutil.which(command)
     if installed and family.accept_installed and _version_fits(Path(installed), family):
@@ -116,10 +117,11 @@ def _lock(path: Path, name: str) -> Iterator[None]:
 
 def _check_go(family: Family) -> None:
     """Refuse early, with the mend, where `go build` would fail for want of Go or of a C library."""
-    advice = (
-        f"install Go {family.go_needed} or newer (https://go.dev/dl/) and put `go` on PATH, "
-        f"or put {', '.join(family.commands)} {family.version} into a folder and set KUBEBUILDER_ASSETS to it"
-    )
+    advice = f"install Go {family.go_needed} or newer (https://go.dev/dl/) and put `go` on PATH"
+    if family.accept_installed:
+        advice += (
+            f", or put {', '.join(family.commands)} {family.version} into a folder and set KUBEBUILDER_ASSETS to it"
+        )
     if shutil.which("go") is None:
         raise ToolMissingError(f"{family.name} must be built, and there is no Go on PATH: {advice}")
     asked = ["go", "env", "GOVERSION", "GOTOOLCHAIN"]

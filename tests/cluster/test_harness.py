@@ -85,6 +85,7 @@ def test_two_control_planes_run_beside_each_other(control_plane: ControlPlane, t
             control_plane.kubectl("get", "namespace", "only-here")
 
 
+@pytest.mark.usefixtures("control_plane")  # which skips where there are no binaries
 def test_a_failed_start_leaves_nothing_running_and_says_why(tmp_path: pathlib.Path) -> None:
     plane = ControlPlane(tmp_path, apiserver_flags=["--no-such-flag"])
 
