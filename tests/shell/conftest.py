@@ -1,0 +1,92 @@
+"""An HTTP server on loopback that answers from a script, and a client that talks to it."""
+
+import asyncio
+import dataclasses
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import aiohttp
+import pytest
+from aiohttp import test_utils, web
+from kubernetes.client import Configuration
+
+from bolwerk.shell.client import Client
+from bolwerk.shell.connection import Connection
+from bolwerk.shell.fence import Fence
+
+Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@dataclasses.dataclass
+class Asked:
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    body: bytes
+
+
+class ScriptedServer:
+    """Answers each request with the next entry of `script`; the last one is repeated."""
+
+    def __init__(self) -> None:
+        self.script: list[Answer] = []
+        self.asked: list[Asked] = []
+        application = web.Application()
+        application.router.add_route("*", "/{tail:.*}", self._answer)
+        self.server = test_utils.TestServer(application, host="127.0.0.1")
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        body = await request.read()
+        self.asked.append(Asked(request.method, request.path, dict(request.query), dict(request.headers), body))
+        answer = self.script.pop(0) if len(self.script) > 1 else self.script[0]
+        return await answer(request)
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[ScriptedServer]:
+    scripted = ScriptedServer()
+    await scripted.server.start_server()
+    yield scripted
+    await scripted.server.close()
+
+
+@pytest.fixture
+def tokens() -> list[str]:
+    """The tokens that reading the configuration yields, one after the other; the last one is repeated."""
+    return ["first"]
+
+
+@pytest.fixture
+async def connection(server: ScriptedServer, tokens: list[str]) -> AsyncIterator[Connection]:
+    def load() -> Configuration:
+        configuration = Configuration()
+        configuration.host = str(server.server.make_url("/")).rstrip("/")
+        configuration.api_key["BearerToken"] = f"Bearer {tokens.pop(0) if len(tokens) > 1 else tokens[0]}"
+        return configuration
+
+    connected = Connection(load)
+    yield connected
+    await connected.close()
+
+
+@pytest.fixture
+async def session(connection: Connection) -> AsyncIterator[aiohttp.ClientSession]:
+    async with connection.session() as opened:
+        yield opened
+
+
+@pytest.fixture
+async def fence() -> Fence:
+    """A fence that is open for long."""
+    fence = Fence(asyncio.get_running_loop().time)
+    fence.open_until(asyncio.get_running_loop().time() + 3600)
+    return fence
+
+
+@pytest.fixture
+def client(
+    session: aiohttp.ClientSession, connection: Connection, fence: Fence, monkeypatch: pytest.MonkeyPatch
+) -> Client:
+    # Real sockets, so real time: only shorter.
+    monkeypatch.setattr("bolwerk.shell.client.FIRST_BACKOFF_SECONDS", 0.001)
+    return Client(session, connection.server, fence=fence, jitter=lambda: 0.0)

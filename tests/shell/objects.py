@@ -1,0 +1,43 @@
+"""Objects as the API server hands them out, for the tests of the shell."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from bolwerk.core.kinds import LOCAL_MODEL, PERSISTENT_VOLUME_CLAIM, POD, Kind
+from bolwerk.core.plan import Manifest
+
+
+def make(
+    kind: Kind, name: str, *, namespace: str = "team", uid: str = "", version: int = 1, owner: str = "", **fields: Any
+) -> Manifest:
+    owners = [{"kind": "LocalModel", "name": name, "uid": owner, "controller": True}] if owner else []
+    return {
+        "apiVersion": kind.api_version,
+        "kind": kind.name,
+        "metadata": {
+            "namespace": namespace,
+            "name": name,
+            "uid": uid or f"{kind.plural}-{namespace}-{name}",
+            "resourceVersion": str(version),
+            "ownerReferences": owners,
+            "managedFields": [{"manager": "somebody"}],
+            "labels": fields.pop("labels", {}),
+            "annotations": {"kubectl.kubernetes.io/last-applied-configuration": "{…}", "kept": "yes"},
+        },
+        **fields,
+    }
+
+
+def make_model(name: str, *, claim: str = "", conditions: Mapping[str, str] | None = None, **fields: Any) -> Manifest:
+    source = {"persistentVolumeClaim": {"claimName": claim}} if claim else {"image": {"reference": "r"}}
+    status = {"conditions": [{"type": key, "status": value} for key, value in (conditions or {}).items()]}
+    return make(LOCAL_MODEL, name, spec={"model": {"source": source}}, status=status, **fields)
+
+
+def make_pod(name: str, *, model: str, **fields: Any) -> Manifest:
+    spec = {"nodeName": "n1", "containers": [{"name": "engine", "env": [{"name": "LARGE", "value": "x" * 1000}]}]}
+    return make(POD, name, labels={"bolwerk.dev/model": model}, spec=spec, **fields)
+
+
+def make_claim(name: str, **fields: Any) -> Manifest:
+    return make(PERSISTENT_VOLUME_CLAIM, name, spec={"accessModes": ["ReadOnlyMany"], "selector": {}}, **fields)

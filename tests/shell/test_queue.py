@@ -1,0 +1,161 @@
+"""The work queue, in virtual time."""
+
+import asyncio
+
+import pytest
+
+from bolwerk.shell.queue import WorkQueue
+
+pytestmark = pytest.mark.looptime
+
+
+def now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def make_queue() -> WorkQueue[str]:
+    return WorkQueue(jitter=lambda: 0.0)
+
+
+async def take(queue: WorkQueue[str]) -> str:
+    async with asyncio.timeout(1000):
+        return await queue.get()
+
+
+async def test_a_key_that_is_added_twice_while_it_waits_is_worked_on_once() -> None:
+    queue = make_queue()
+    queue.add("a")
+    queue.add("b")
+    queue.add("a")
+
+    assert [await take(queue), await take(queue)] == ["a", "b"]
+    assert len(queue) == 0
+
+
+async def test_a_key_that_is_added_while_it_is_worked_on_comes_back_only_after_that() -> None:
+    queue = make_queue()
+    queue.add("a")
+    assert await take(queue) == "a"
+
+    queue.add("a")
+    queue.add("a")
+    assert len(queue) == 0, "two workers must never hold one key"
+
+    queue.done("a")
+    assert await take(queue) == "a"
+    queue.done("a")
+    assert queue.idle
+
+
+async def test_a_key_that_is_done_and_not_added_again_is_not_worked_on_again() -> None:
+    queue = make_queue()
+    queue.add("a")
+    queue.done(await take(queue))
+
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(queue.get(), 1000)
+
+
+async def test_workers_that_wait_are_woken_one_for_each_key() -> None:
+    queue = make_queue()
+    workers = [asyncio.create_task(queue.get()) for _ in range(3)]
+    await asyncio.sleep(0)
+
+    queue.add("a")
+    queue.add("b")
+    done, waiting = await asyncio.wait(workers, timeout=1)
+
+    assert {task.result() for task in done} == {"a", "b"}
+    assert len(waiting) == 1
+    waiting.pop().cancel()
+
+
+async def test_a_worker_that_is_cancelled_on_its_turn_passes_the_key_on() -> None:
+    queue = make_queue()
+    first, second = asyncio.create_task(queue.get()), asyncio.create_task(queue.get())
+    await asyncio.sleep(0)
+
+    queue.add("a")
+    first.cancel()
+
+    assert await asyncio.wait_for(second, 1) == "a"
+
+
+async def test_failures_back_off_from_one_second_to_five_minutes() -> None:
+    queue = make_queue()
+
+    delays = [queue.retry("a") for _ in range(11)]
+
+    assert delays == [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300]
+
+
+async def test_jitter_stretches_a_back_off_by_at_most_a_fifth() -> None:
+    queue: WorkQueue[str] = WorkQueue(jitter=lambda: 0.999)
+
+    assert 1.19 < queue.retry("a") < 1.2
+
+
+async def test_a_key_that_failed_comes_back_after_its_back_off_and_not_before() -> None:
+    queue = make_queue()
+    queue.retry("a")
+    queue.retry("a")
+
+    assert await take(queue) == "a"
+    assert now() == 2
+
+
+async def test_an_event_brings_a_key_that_failed_back_at_once() -> None:
+    queue = make_queue()
+    for _ in range(10):
+        queue.retry("a")
+
+    queue.add("a")
+
+    assert await take(queue) == "a"
+    assert now() == 0
+
+
+async def test_a_key_that_is_well_again_starts_its_back_off_anew_and_has_no_appointment() -> None:
+    queue = make_queue()
+    for _ in range(5):
+        queue.retry("a")
+    queue.forget("a")
+
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(queue.get(), 1000)
+    assert queue.retry("a") == 1
+
+
+async def test_a_later_appointment_replaces_an_earlier_one() -> None:
+    queue = make_queue()
+    queue.add_after("a", 5)
+    queue.add_after("a", 30)
+
+    assert await take(queue) == "a"
+    assert now() == 30
+
+
+async def test_an_appointment_that_comes_due_during_the_work_is_kept_until_it_is_done() -> None:
+    queue = make_queue()
+    queue.add("a")
+    await take(queue)
+    queue.add_after("a", 1)
+    await asyncio.sleep(5)
+    assert len(queue) == 0
+
+    queue.done("a")
+
+    assert await take(queue) == "a"
+
+
+async def test_depth_and_age_tell_of_the_key_that_waits_longest() -> None:
+    queue = make_queue()
+    assert (len(queue), queue.oldest_age) == (0, 0)
+    queue.add("a")
+    await asyncio.sleep(3)
+    queue.add("b")
+    await asyncio.sleep(4)
+
+    assert (len(queue), queue.oldest_age) == (2, 7)
+    await take(queue)
+    assert (len(queue), queue.oldest_age) == (1, 4)
