@@ -84,6 +84,21 @@ def test_a_list_that_was_under_way_does_not_bring_back_what_was_deleted_meanwhil
     assert cache.find(Ref(SERVICE, "team", "chat")) is None
 
 
+def test_what_left_our_sight_comes_back_when_it_is_newer(cache: Cache) -> None:
+    """A child whose label is taken away is reported as deleted, and is the same object when its label is back."""
+    cache.put(SERVICE, make(SERVICE, "chat", owner="u-chat", version=5))
+    cache.remove(SERVICE, make(SERVICE, "chat", owner="u-chat", version=6))
+
+    assert cache.put(SERVICE, make(SERVICE, "chat", owner="u-chat", version=6)) == set()
+    assert cache.put(SERVICE, make(SERVICE, "chat", owner="u-chat", version=7)) == {CHAT}
+
+
+def test_what_is_gone_for_good_never_comes_back(cache: Cache) -> None:
+    cache.bury(SERVICE, CHAT, "u-service")
+
+    assert cache.put(SERVICE, make(SERVICE, "chat", uid="u-service", owner="u-chat", version=7)) == set()
+
+
 def test_graves_are_forgotten_after_two_sweeps_so_they_do_not_pile_up(cache: Cache) -> None:
     service = make(SERVICE, "chat", owner="u-chat", version=5)
     cache.remove(SERVICE, service)
@@ -160,13 +175,12 @@ def test_an_edit_that_names_another_claim_is_followed(cache: Cache) -> None:
 
 
 def test_conditions_are_counted_over_all_models(cache: Cache) -> None:
-    chat = make_model("chat", uid="u-chat", version=2, conditions={"Ready": "False"})
-    cache.put(LOCAL_MODEL, chat)
+    cache.put(LOCAL_MODEL, make_model("chat", uid="u-chat", version=2, conditions={"Ready": "False"}))
     cache.put(LOCAL_MODEL, make_model("code", uid="u-code", version=2, conditions={"Ready": "True"}))
     cache.put(LOCAL_MODEL, make_model("chat", uid="u-chat", version=3, conditions={"Ready": "True"}))
     assert +cache.conditions == {("Ready", "True"): 2}
 
-    cache.remove(LOCAL_MODEL, chat)
+    cache.remove(LOCAL_MODEL, make_model("chat", uid="u-chat", version=4))
     assert +cache.conditions == {("Ready", "True"): 1}
 
 

@@ -18,6 +18,9 @@ QUANTITIES = frozenset({"limits", "requests", "sizeLimit"})
 FALSE_IS_ABSENT = frozenset({"hostNetwork", "hostPID", "hostIPC", "stdin", "tty"})
 """Booleans that the API server leaves out when false. For others, absence can mean true."""
 
+ATOMIC = frozenset({"selector", "matchLabels", "nodeSelector"})
+"""Maps that are replaced as a whole by server-side apply: a key too many selects nothing, or the wrong thing."""
+
 
 def difference(desired: Any, live: Any, *, exact: Sequence[str] = (), path: str = "") -> str | None:
     """Return the path of the first field of `desired` that `live` does not have, or None.
@@ -41,6 +44,8 @@ def _first(desired: Any, live: Any, path: str, *, parent: str) -> str | None:
     if _empty(desired, parent) and _empty(live, parent):
         return None
     if isinstance(desired, Mapping) and isinstance(live, Mapping | None):
+        if parent in ATOMIC and set(live or ()) - set(desired):
+            return path
         return _first_of_map(desired, live or {}, path)
     if _is_list(desired) and (live is None or _is_list(live)):
         return _first_of_list(desired, live or (), path, parent=parent)

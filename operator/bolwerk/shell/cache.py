@@ -6,6 +6,7 @@ is the only way out. kopf's indexes would do this in quadratic time and keep obj
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -62,9 +63,10 @@ class Cache:
         self._pods: defaultdict[Key, set[Key]] = defaultdict(set)
         self._claimants: defaultdict[Key, set[Key]] = defaultdict(set)
         self._policies_in: defaultdict[str, set[str]] = defaultdict(set)
-        # Uids known to be deleted, so that a list or an answer that was under way does not bring them back.
-        self._graves: set[str] = set()
-        self._old_graves: set[str] = set()
+        # By uid, the version at which an object left our sight, so that a list or an answer that was under way does
+        # not bring it back. A newer version may come back: it left because its label was taken away, not for good.
+        self._graves: dict[str, float] = {}
+        self._old_graves: dict[str, float] = {}
         self.conditions: Counter[tuple[str, str]] = Counter()
 
     def put(self, kind: Kind, manifest: Mapping[str, Any], *, applied: int | None = None) -> frozenset[Key]:
@@ -79,7 +81,8 @@ class Cache:
         key = (str(metadata["namespace"]), str(metadata["name"]))
         uid, version = str(metadata["uid"]), int(metadata["resourceVersion"])
         old = self._objects[kind].get(key)
-        if uid in self._graves or uid in self._old_graves or (old and version < old.version):
+        buried = max(self._graves.get(uid, 0), self._old_graves.get(uid, 0))
+        if version <= buried or (old and version < old.version):
             return _NOTHING
         packed = pack(kind, manifest)
         if old and old.uid == uid and old.packed == packed:
@@ -109,17 +112,18 @@ class Cache:
             The LocalModels for which something changed that they look at.
         """
         metadata = manifest["metadata"]
-        return self.bury(kind, (str(metadata["namespace"]), str(metadata["name"])), str(metadata["uid"]))
+        key = (str(metadata["namespace"]), str(metadata["name"]))
+        return self.bury(kind, key, str(metadata["uid"]), version=int(metadata["resourceVersion"]))
 
-    def bury(self, kind: Kind, key: Key, uid: str) -> frozenset[Key]:
-        """Take note that the object with this name and uid is gone for good."""
-        self._graves.add(uid)
+    def bury(self, kind: Kind, key: Key, uid: str, *, version: float = math.inf) -> frozenset[Key]:
+        """Take note that the object with this name and uid was gone at this version, or is for good."""
+        self._graves[uid] = version
         entry = self._objects[kind].get(key)
-        return self._unlink(kind, key) if entry and entry.uid == uid else _NOTHING
+        return self._unlink(kind, key) if entry and entry.uid == uid and entry.version <= version else _NOTHING
 
     def forget_graves(self) -> None:
         """Forget deletions noted before the last call: no list or answer is under way for that long."""
-        self._graves, self._old_graves = set(), self._graves
+        self._graves, self._old_graves = {}, self._graves
 
     def find(self, ref: Ref) -> Entry | None:
         """Look up one object."""

@@ -116,7 +116,7 @@ class Sweeper:
         for key, uid in ghosts:
             self._metrics.ghosts.labels(kind.name).inc()
             logger.info("found deleted", extra={"object": Ref(kind, *key)})
-            self._enqueue(self._cache.bury(kind, key, uid))
+            self._enqueue(self._cache.bury(kind, key, uid, version=version))
         missed = [key for key, (_, live) in listed.items() if key not in known or known[key].version < live]
         if len(missed) > FEW:
             await self._load(kind)
