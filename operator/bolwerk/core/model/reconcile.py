@@ -37,6 +37,8 @@ from bolwerk.core.settings import Settings
 
 __all__ = ["children", "reconcile"]
 
+ABSENT = "absent"
+
 EXACT: Mapping[Kind, tuple[str, ...]] = {NETWORK_POLICY: ("spec",)}
 """Where a field too many is as wrong as one too few."""
 
@@ -65,7 +67,8 @@ def reconcile(observed: Observed, settings: Settings, now: datetime) -> Plan:
         # The pods stay as they are; the wall around them is still kept.
         del desired[DEPLOYMENT]
     apply = tuple(_to_apply(desired, observed, subject))
-    unsealed = next((each.because for each in apply if each.kind == NETWORK_POLICY), None)
+    # An absent policy is applied before anything else, so that it stands when this status is written.
+    unsealed = next((each.because for each in apply if each.kind == NETWORK_POLICY and each.because != ABSENT), None)
     view = View(subject, observed, live, tuple(of_template(observed.pods, template_hash)), unsealed)
     status = status_of(view, engine, stalled=objection or stall_of(observed.refusals), now=now)
     return _concluded(
@@ -109,7 +112,7 @@ def _to_apply(desired: Mapping[Kind, Manifest], observed: Observed, subject: Sub
             continue
         manifest = desired[kind]
         live = _named(observed, kind, manifest["metadata"]["name"])
-        because = "absent" if live is None else difference(manifest, live, exact=EXACT.get(kind, ()))
+        because = ABSENT if live is None else difference(manifest, live, exact=EXACT.get(kind, ()))
         if because:
             yield Apply(kind, manifest, because, _restored(kind, because, observed, subject))
 
@@ -129,7 +132,7 @@ def _restored(kind: Kind, because: str, observed: Observed, subject: Subject) ->
     seen = (observed.model.get("status") or {}).get("observedGeneration")
     if kind != NETWORK_POLICY or seen != subject.generation:
         return None
-    what = "deleted" if because == "absent" else f"changed at {because}"
+    what = "deleted" if because == ABSENT else f"changed at {because}"
     message = f"NetworkPolicy {subject.name} was found {what} and has been restored"
     return Event("Warning", Reason.SEAL_RESTORED, "Restore", message)
 

@@ -18,6 +18,9 @@ ENGINE = "engine"
 LEAVE_SECONDS = 10
 """Between a pod's end being decided and its address leaving every load balancer."""
 
+FIRST_ANSWER_SECONDS = 60
+"""The first answer may still compile something."""
+
 CACHE_SIZE = "20Gi"
 TEMPORARY_SIZE = "5Gi"
 
@@ -85,8 +88,7 @@ def _spec(subject: Subject, engine: EngineParts) -> dict[str, Any]:
 
 
 def _container(subject: Subject, engine: EngineParts) -> dict[str, Any]:
-    answering = {"periodSeconds": startup.PROBE_PERIOD_SECONDS, "timeoutSeconds": 5, **engine.answering}
-    alive = {"periodSeconds": startup.PROBE_PERIOD_SECONDS, "timeoutSeconds": 5, **engine.alive}
+    period = {"periodSeconds": startup.PROBE_PERIOD_SECONDS}
     return {
         "name": ENGINE,
         "image": engine.image,
@@ -99,11 +101,13 @@ def _container(subject: Subject, engine: EngineParts) -> dict[str, Any]:
             "capabilities": {"drop": ["ALL"]},
         },
         "startupProbe": {
-            **answering,
+            **engine.started,
+            **period,
+            "timeoutSeconds": FIRST_ANSWER_SECONDS,
             "failureThreshold": startup.probe_failures(startup.startup_seconds(subject.spec)),
         },
-        "readinessProbe": {**answering, "failureThreshold": 3},
-        "livenessProbe": {**alive, "failureThreshold": 6},
+        "readinessProbe": {**engine.answering, **period, "timeoutSeconds": 5, "failureThreshold": 3},
+        "livenessProbe": {**engine.alive, **period, "timeoutSeconds": 5, "failureThreshold": 6},
         "lifecycle": {"preStop": {"sleep": {"seconds": LEAVE_SECONDS}}},
         # A crash explains itself in the pod's status, so that nobody has to ask for logs.
         "terminationMessagePolicy": "FallbackToLogsOnError",

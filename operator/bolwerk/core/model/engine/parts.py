@@ -30,8 +30,10 @@ class EngineParts:
         Names of those that no patch may change.
     ports
         Container port by name; the first is where clients call.
+    started
+        The probe action that succeeds once the engine has given its first answer.
     answering
-        The probe action that succeeds when the engine answers requests.
+        The probe action that succeeds while the engine takes requests.
     alive
         The probe action that fails when only a restart can help.
     shared_memory
@@ -47,6 +49,7 @@ class EngineParts:
     environment: tuple[Mapping[str, Any], ...]
     enforced: Collection[str]
     ports: Mapping[str, int]
+    started: Mapping[str, Any]
     answering: Mapping[str, Any]
     alive: Mapping[str, Any]
     shared_memory: str

@@ -30,6 +30,7 @@ ALL_ANSWER = (
 
 def triton_parts(subject: Subject, triton: Triton, settings: Settings) -> EngineParts:
     """Return what Triton needs."""
+    answering = _models_answer(triton.models)
     return EngineParts(
         image=triton.image or settings.triton_image,
         user=USER,
@@ -46,7 +47,8 @@ def triton_parts(subject: Subject, triton: Triton, settings: Settings) -> Engine
         environment=environment(FIXED, asked=triton.env, enforced=OFFLINE),
         enforced=OFFLINE.keys(),
         ports=PORTS,
-        answering=_models_answer(triton.models),
+        started=answering,
+        answering=answering,
         alive=http_get("/v2/health/live"),
         shared_memory=str(triton.shared_memory or DEFAULT_SHARED_MEMORY),
         client_path="",

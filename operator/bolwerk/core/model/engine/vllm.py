@@ -32,6 +32,23 @@ FIXED = {
     "OUTLINES_CACHE_DIR": f"{CACHE}/outlines",
 }
 
+FIRST_ANSWER = f"""\
+import json, os, sys, urllib.error, urllib.request
+body = json.dumps({{"model": sys.argv[1], "prompt": "a", "max_tokens": 1}}).encode()
+headers = {{"Content-Type": "application/json", "Authorization": "Bearer " + os.environ.get("VLLM_API_KEY", "")}}
+urllib.request.urlopen("http://127.0.0.1:{PORT}/health", timeout=5).close()
+try:
+    urllib.request.urlopen(urllib.request.Request("http://127.0.0.1:{PORT}/v1/completions", body, headers)).close()
+except urllib.error.HTTPError as refusal:
+    # A model that embeds or classifies completes nothing; it says so, and that is an answer too.
+    sys.exit(refusal.code >= 500)
+"""
+"""Asks for one token, with the served name as its argument.
+
+/health and /v1/models answer while the first request still can kill the engine (seen with an unsupported head size),
+and without this the Service would send clients to find out.
+"""
+
 SHUTDOWN_TIMEOUT_SINCE = (0, 18)
 AUTOMATIC_LENGTH_SINCE = (0, 20)
 
@@ -49,6 +66,7 @@ def vllm_parts(subject: Subject, vllm: Vllm, settings: Settings) -> EngineParts:
         enforced=VLLM_OFFLINE.keys(),
         ports={"http": PORT},
         # The HTTP server listens only after the engine is set up: a refused connection means that it still loads.
+        started={"exec": {"command": ["python3", "-c", FIRST_ANSWER, subject.served_name]}},
         answering=http_get("/health"),
         alive=http_get("/health"),
         shared_memory=_shared_memory(subject.spec.gpu.count),
