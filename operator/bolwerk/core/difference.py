@@ -18,6 +18,11 @@ QUANTITIES = frozenset({"limits", "requests", "sizeLimit"})
 FALSE_IS_ABSENT = frozenset({"hostNetwork", "hostPID", "hostIPC", "stdin", "tty"})
 """Booleans that the API server leaves out when false. For others, absence can mean true."""
 
+EMPTY_IS_ABSENT = frozenset({"labels", "annotations", "matchLabels", "nodeSelector", "limits", "requests"})
+"""Maps that the API server leaves out when empty. Elsewhere empty means something: a selector that is there and empty
+selects everything, an absent one nothing.
+"""
+
 ATOMIC = frozenset({"selector", "matchLabels", "nodeSelector"})
 """Maps that are replaced as a whole by server-side apply: a key too many selects nothing, or the wrong thing."""
 
@@ -25,7 +30,8 @@ ATOMIC = frozenset({"selector", "matchLabels", "nodeSelector"})
 def difference(desired: Any, live: Any, *, exact: Sequence[str] = (), path: str = "") -> str | None:
     """Return the path of the first field of `desired` that `live` does not have, or None.
 
-    Null and empty are the same as absent, quantities are compared by amount, and keyed lists by key, in any order.
+    Null, an empty list and an empty map of `EMPTY_IS_ABSENT` are the same as absent; quantities are compared by amount,
+    and keyed lists by key, in any order.
 
     Parameters
     ----------
@@ -43,10 +49,10 @@ def difference(desired: Any, live: Any, *, exact: Sequence[str] = (), path: str 
 def _first(desired: Any, live: Any, path: str, *, parent: str) -> str | None:
     if _empty(desired, parent) and _empty(live, parent):
         return None
-    if isinstance(desired, Mapping) and isinstance(live, Mapping | None):
-        if parent in ATOMIC and set(live or ()) - set(desired):
+    if isinstance(desired, Mapping) and isinstance(live, Mapping):
+        if parent in ATOMIC and set(live) - set(desired):
             return path
-        return _first_of_map(desired, live or {}, path)
+        return _first_of_map(desired, live, path)
     if _is_list(desired) and (live is None or _is_list(live)):
         return _first_of_list(desired, live or (), path, parent=parent)
     if desired == live and type(desired) is type(live):
@@ -84,7 +90,8 @@ def _empty(value: Any, field: str) -> bool:
     return (
         value is None
         or (value is False and field in FALSE_IS_ABSENT)
-        or (isinstance(value, Mapping | list | tuple) and not value)
+        or (isinstance(value, list | tuple) and not value)
+        or (isinstance(value, Mapping) and not value and field in EMPTY_IS_ABSENT)
     )
 
 
