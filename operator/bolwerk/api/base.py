@@ -106,12 +106,15 @@ def unchecked(description: str, **properties: dict[str, Any]) -> WithJsonSchema:
     return WithJsonSchema(schema | ({"properties": properties} if properties else {}))
 
 
-QUANTITY_PATTERN = r"^(\+)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))(([KMGTPE]i)|[mkMGTPE]|([eE](\+)?[0-9]+))?$"
-"""Kubernetes' own pattern for a quantity, without the signs and suffixes that mean nothing for a size."""
+QUANTITY_PATTERN = r"^(\+)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))(([KMGTPE]i)|[mkMGTPE]|([eE](\+)?[0-9]{1,2}))?$"
+"""Kubernetes' own pattern for a quantity, without the signs and suffixes that mean nothing for a size.
+
+The exponent is bounded: as a whole number, 1e999999999 would take all of the operator's memory.
+"""
 
 
 def _quantity(value: str | int) -> str | int:
-    if re.match(QUANTITY_PATTERN, str(value)) is None:
+    if re.fullmatch(QUANTITY_PATTERN, str(value)) is None:
         raise ValueError("not a quantity; write an amount such as 16Gi")
     return value
 

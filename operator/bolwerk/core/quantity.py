@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from decimal import Decimal
 from typing import Any
 
@@ -20,7 +21,7 @@ def to_bytes(quantity: str | int) -> int:
     ValueError
         If it is none.
     """
-    return int(-(-_number(quantity) // 1))
+    return math.ceil(_number(quantity))
 
 
 def to_quantity(bytes_: int) -> str:

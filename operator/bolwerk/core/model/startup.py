@@ -19,6 +19,9 @@ ENGINE_SECONDS = 8 * 60
 """Compilation, CUDA graphs and cache profiling, beside reading the weights."""
 
 LEAST_SECONDS = 10 * 60
+MOST_SECONDS = 24 * 60 * 60
+"""What rollout.startupTimeoutSeconds may say at most."""
+
 UNKNOWN_SIZE_SECONDS = 30 * 60
 """For a model whose size is not given; what KServe's vLLM runtime, KAITO and LLMKube allow every model."""
 
@@ -32,7 +35,7 @@ def startup_seconds(spec: LocalModelSpec) -> int:
     if spec.model.size is None:
         return UNKNOWN_SIZE_SECONDS
     reading = to_bytes(spec.model.size) / READ_BYTES_PER_SECOND * MARGIN
-    return max(LEAST_SECONDS, round(reading) + ENGINE_SECONDS)
+    return max(LEAST_SECONDS, min(MOST_SECONDS, round(reading) + ENGINE_SECONDS))
 
 
 def probe_failures(seconds: int) -> int:
