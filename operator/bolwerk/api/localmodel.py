@@ -129,7 +129,7 @@ class Resources(ApiModel):
 
     rules: ClassVar = tuple(
         Rule(
-            f"!has(self.{side}) || self.{side}.all(k, !k.contains('/'))",
+            f"!has(self.{side}) || self.{side}.all(k, k in ['cpu', 'memory', 'ephemeral-storage'])",
             f"resources.{side} takes cpu, memory and ephemeral-storage; ask for GPUs with gpu.count",
         )
         for side in ("requests", "limits")

@@ -10,7 +10,7 @@ from bolwerk.api.base import ApiModel, Rule, atomic
 
 __all__ = ["LabelSelector", "LabelValue"]
 
-LabelValue = Annotated[str, Field(max_length=63)]
+LabelValue = Annotated[str, Field(max_length=63, pattern=r"^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$")]
 
 
 class LabelSelectorRequirement(ApiModel):
