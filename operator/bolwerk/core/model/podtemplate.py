@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-__all__ = ["escapes"]
+__all__ = ["IDENTITY", "escapes"]
 
 HOST_NAMESPACES = ("hostNetwork", "hostPID", "hostIPC")
 IDENTITY = ("serviceAccountName", "serviceAccount", "automountServiceAccountToken")
@@ -31,8 +31,15 @@ VOLUMES = frozenset(
 CONTAINER_LISTS = ("containers", "initContainers", "ephemeralContainers")
 
 
-def escapes(patch: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a sentence for each thing in a partial PodSpec that would lead around the wall."""
+NETWORKS = ("k8s.v1.cni.cncf.io/networks", "v1.multus-cni.io/default-network")
+"""Annotations by which Multus gives a pod further network interfaces, which no NetworkPolicy governs."""
+
+
+def escapes(patch: Mapping[str, Any], annotations: Mapping[str, str]) -> Iterator[str]:
+    """Yield a sentence for each thing in a partial PodSpec, or in its annotations, that would lead around the wall."""
+    for annotation in NETWORKS:
+        if annotation in annotations:
+            yield f"annotation {annotation} adds a network that no network policy governs: remove it"
     for field in HOST_NAMESPACES:
         if patch.get(field):
             yield f"podTemplate.spec.{field} leads around the network policy that seals the model: remove it"
@@ -49,7 +56,7 @@ def escapes(patch: Mapping[str, Any]) -> Iterator[str]:
 
 def _volume_escapes(volume: Mapping[str, Any]) -> Iterator[str]:
     where = f"volume {volume.get('name')!r}"
-    for kind in volume.keys() - VOLUMES - {"name"}:
+    for kind in sorted(volume.keys() - VOLUMES - {"name"}):
         yield f"{where} is of the kind {kind}, which the node itself would mount: use a PersistentVolumeClaim"
     for source in _objects(_object(volume.get("projected")).get("sources")):
         if source.get("serviceAccountToken") is not None:
@@ -71,8 +78,11 @@ def _security_escapes(where: str, context: Mapping[str, Any]) -> Iterator[str]:
         yield f"{where} adds capabilities: remove them"
     if context.get("procMount") not in (None, "Default"):
         yield f"{where} unmasks /proc: remove procMount"
-    if _object(context.get("seccompProfile")).get("type") == "Unconfined":
-        yield f"{where} switches seccomp off: use RuntimeDefault or Localhost"
+    for field, name in (("seccompProfile", "seccomp"), ("appArmorProfile", "AppArmor")):
+        if _object(context.get(field)).get("type") == "Unconfined":
+            yield f"{where} switches {name} off: use RuntimeDefault or Localhost"
+    if _object(context.get("windowsOptions")).get("hostProcess"):
+        yield f"{where} asks for a process of the host: remove hostProcess"
 
 
 def _object(value: Any) -> Mapping[str, Any]:

@@ -101,7 +101,8 @@ def _objection(subject: Subject, engine: EngineParts) -> Condition | None:
             f"this installation has no default image for {name}: set engine.{name}.image, or engines.{name} among "
             "the values of the chart",
         )
-    for sentence in escapes(subject.spec.pod_template.spec):
+    patch = subject.spec.pod_template
+    for sentence in escapes(patch.spec, patch.metadata.annotations):
         return true("Stalled", Reason.POD_TEMPLATE_REFUSED, sentence)
     return None
 

@@ -9,6 +9,7 @@ from bolwerk.core.kinds import DEPLOYMENT
 from bolwerk.core.model import startup
 from bolwerk.core.model.children.pod import pod_template
 from bolwerk.core.model.engine.parts import EngineParts
+from bolwerk.core.model.podtemplate import IDENTITY, escapes
 from bolwerk.core.model.subject import Subject, digest
 from bolwerk.core.plan import Manifest
 
@@ -73,12 +74,24 @@ def held_back(desired: Manifest, live: Mapping[str, Any]) -> Manifest:
     A newer operator may build another template from the same LocalModel. Loading a model takes minutes and a GPU,
     so the running template stays until the user changes the spec or the annotation bolwerk.dev/refresh.
     """
-    wanted, present = desired["metadata"]["annotations"], live["metadata"].get("annotations") or {}
-    same_wish = wanted[INPUT_HASH] == present.get(INPUT_HASH)
-    if not same_wish or wanted[TEMPLATE_HASH] == present.get(TEMPLATE_HASH) or TEMPLATE_HASH not in present:
+    wanted, template = desired["metadata"]["annotations"], live["spec"]["template"]
+    same_wish = wanted[INPUT_HASH] == (live["metadata"].get("annotations") or {}).get(INPUT_HASH)
+    built = (template["metadata"].get("annotations") or {}).get(TEMPLATE_HASH)
+    if not same_wish or built in (None, wanted[TEMPLATE_HASH]) or _opened(template, desired["spec"]["template"]):
         return desired
     return {
         **desired,
-        "metadata": {**desired["metadata"], "annotations": {**wanted, TEMPLATE_HASH: present[TEMPLATE_HASH]}},
-        "spec": {**desired["spec"], "template": live["spec"]["template"]},
+        "metadata": {**desired["metadata"], "annotations": {**wanted, TEMPLATE_HASH: built}},
+        "spec": {**desired["spec"], "template": template},
     }
+
+
+def _opened(live: Mapping[str, Any], desired: Mapping[str, Any]) -> bool:
+    """Whether somebody gave the live template what no operator would have built."""
+    spec = live["spec"]
+    if any(
+        spec.get(field) != desired["spec"][field] for field in ("serviceAccountName", "automountServiceAccountToken")
+    ):
+        return True
+    patch = {field: value for field, value in spec.items() if field not in IDENTITY}
+    return any(True for _ in escapes(patch, live["metadata"].get("annotations") or {}))

@@ -44,7 +44,13 @@ def _sealed(engine: EngineParts) -> dict[str, Any]:
         "hostNetwork": False,
         "hostPID": False,
         "hostIPC": False,
-        "containers": [{"name": ENGINE, "env": enforced}],
+        "containers": [
+            {
+                "name": ENGINE,
+                "env": enforced,
+                "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+            }
+        ],
     }
 
 
