@@ -62,7 +62,7 @@ def vllm_parts(subject: Subject, vllm: Vllm, settings: Settings) -> EngineParts:
         group=0,
         # The path comes first: --served-model-name takes every positional argument behind it.
         command=("vllm", "serve", subject.model_path, *_arguments(subject, vllm, _version(image)), *vllm.extra_args),
-        environment=environment(FIXED, asked=vllm.env, enforced=VLLM_OFFLINE) + _api_key(subject.spec),
+        environment=_environment(subject.spec, vllm),
         enforced=VLLM_OFFLINE.keys(),
         ports={"http": PORT},
         # The HTTP server listens only after the engine is set up: a refused connection means that it still loads.
@@ -122,8 +122,11 @@ def _shared_memory(gpus: int) -> str:
     return f"{max(8, 2 * gpus)}Gi" if gpus > 1 else "2Gi"
 
 
-def _api_key(spec: LocalModelSpec) -> tuple[dict[str, Any], ...]:
+def _environment(spec: LocalModelSpec, vllm: Vllm) -> tuple[dict[str, Any], ...]:
+    entries = environment(FIXED, asked=vllm.env, enforced=VLLM_OFFLINE)
     key = spec.access.api_key_secret_ref
     if key is None:
-        return ()
-    return ({"name": "VLLM_API_KEY", "valueFrom": {"secretKeyRef": {"name": key.name, "key": key.key}}},)
+        return entries
+    secret = {"name": "VLLM_API_KEY", "valueFrom": {"secretKeyRef": {"name": key.name, "key": key.key}}}
+    # Twice the same name would be refused by the API server; the field that is made for the key wins over `env`.
+    return (*(entry for entry in entries if entry["name"] != secret["name"]), secret)
