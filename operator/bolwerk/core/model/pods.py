@@ -87,9 +87,10 @@ def _pull_message(message: str) -> str:
 
 
 def _crash_message(name: str, ended: Mapping[str, Any]) -> str:
-    if ended.get("reason") == "OOMKilled":
-        return "the engine ran out of memory and was killed: raise resources.limits.memory or ask for less"
     who = "the engine" if name == ENGINE else f"container {name}"
+    if ended.get("reason") == "OOMKilled":
+        where = "resources.limits.memory" if name == ENGINE else "its limit in podTemplate"
+        return f"{who} ran out of memory and was killed: raise {where} or ask for less"
     return (
         f"{who} exits with code {ended.get('exitCode')}: {_telling_line(ended.get('message') or 'it left no message')}"
     )

@@ -55,4 +55,6 @@ def isolated(view: View) -> Condition:
 
 def _opens(policy: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
     spec = policy.get("spec") or {}
-    return bool(spec.get("egress")) and matches(spec.get("podSelector") or {}, labels)
+    # Rules for egress are ignored where the policy is not about egress.
+    about_egress = "Egress" in (spec.get("policyTypes") or ["Egress"])
+    return about_egress and bool(spec.get("egress")) and matches(spec.get("podSelector") or {}, labels)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from bolwerk.core.conditions import Condition, false, true, unknown
 from bolwerk.core.model import pods as reading
 from bolwerk.core.model.conditions.view import View
@@ -11,6 +13,8 @@ __all__ = ["TYPE", "scheduled"]
 
 TYPE = "Scheduled"
 
+GENERATED_NAME = re.compile(r'pods "[^"]*"')
+
 
 def scheduled(view: View) -> Condition:
     """Decide the condition."""
@@ -19,7 +23,9 @@ def scheduled(view: View) -> Condition:
         return true(TYPE, Reason.SCALED_TO_ZERO, "no replicas are asked for")
     refused = view.rollout("ReplicaFailure")
     if refused.get("status") == "True":
-        return false(TYPE, Reason.PODS_REFUSED, f"the cluster refuses the pods: {refused.get('message', '')}")
+        # The name is another one at every attempt, and each would be a write.
+        why = GENERATED_NAME.sub("pods", refused.get("message") or "no reason is given")
+        return false(TYPE, Reason.PODS_REFUSED, f"the cluster refuses the pods: {why}")
     message = reading.unschedulable(view.current)
     if message is not None:
         return false(TYPE, Reason.UNSCHEDULABLE, message)
