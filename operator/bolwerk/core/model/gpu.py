@@ -12,6 +12,7 @@ from bolwerk.core.quantity import MEBIBYTE, to_bytes
 
 __all__ = ["affinity", "resources"]
 
+REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 PRODUCT_LABEL = "nvidia.com/gpu.product"
 MEMORY_LABEL = "nvidia.com/gpu.memory"
 """In mebibytes."""
@@ -37,15 +38,21 @@ def affinity(spec: LocalModelSpec) -> dict[str, Any]:
     asked = dict(spec.scheduling.affinity or {})
     if not wanted:
         return asked
-    node = dict(asked.get("nodeAffinity") or {})
-    required = dict(node.get("requiredDuringSchedulingIgnoredDuringExecution") or {})
+    try:
+        return {**asked, "nodeAffinity": _narrowed(asked.get("nodeAffinity") or {}, wanted)}
+    except (AttributeError, TypeError, ValueError):
+        # The schema leaves affinity to Kubernetes: it is no affinity, and the API server will say where and why.
+        return asked
+
+
+def _narrowed(node: Any, wanted: list[dict[str, Any]]) -> dict[str, Any]:
+    required = node.get(REQUIRED) or {}
     # Terms are alternatives, so the GPU has to be right in every one of them.
     terms = [
         {**term, "matchExpressions": [*(term.get("matchExpressions") or []), *wanted]}
         for term in required.get("nodeSelectorTerms") or [{}]
     ]
-    node["requiredDuringSchedulingIgnoredDuringExecution"] = {**required, "nodeSelectorTerms": terms}
-    return {**asked, "nodeAffinity": node}
+    return {**node, REQUIRED: {**required, "nodeSelectorTerms": terms}}
 
 
 def _expressions(gpu: Gpu) -> list[dict[str, Any]]:
