@@ -107,6 +107,27 @@ class Operator(contextlib.AbstractContextManager["Operator"]):
         )
         process.wait_for(self.is_ready, what="the operator to be ready", seconds=60, children=[self._child])
 
+    @property
+    def pid(self) -> int:
+        """The id of the running process, for those who measure it."""
+        if self._child is None:
+            raise RuntimeError("the operator has not been started")
+        return self._child.popen.pid
+
+    def stop(self) -> None:
+        """End the process as a rolling update would: it gives the Lease up, and the next one leads at once.
+
+        Raises
+        ------
+        RuntimeError
+            It did not end well.
+        """
+        if self._child is not None:
+            self._child.popen.terminate()
+            status = self._child.popen.wait(timeout=30)
+            if status != 0:
+                raise RuntimeError(f"the operator ended with {status} when it was asked to end; see {self.log}")
+
     def kill(self) -> None:
         """End the process at once, as a crash would."""
         if self._child is not None:
