@@ -75,6 +75,8 @@ def make_settings() -> kopf.OperatorSettings:
     settings.process.ultimate_exiting_timeout = 20
     settings.persistence.diffbase_storage = NoDiffBase()
     settings.queueing.exit_timeout = 0.5
+    # The handler only enqueues: a task that waits for an object's next event would only hold memory.
+    settings.queueing.idle_timeout = 0.5
     return settings
 
 
