@@ -92,13 +92,16 @@ def render(stream: TextIO, settings_file: Path | None) -> None:
     """Print what the operator would apply for the LocalModels of a file; needs no cluster."""
     import yaml
 
-    from bolwerk.render import RefusedError
+    from bolwerk.render import RefusedError, as_yaml
     from bolwerk.render import render as rendered
-    from bolwerk.shell.settings import load_settings
+    from bolwerk.shell.settings import SettingsError, load_settings
 
-    settings = load_settings(settings_file)
-    documents = [document for document in yaml.safe_load_all(stream) if document]
-    models = [document for document in documents if document.get("kind") == "LocalModel"]
+    try:
+        settings = load_settings(settings_file)
+        documents = list(yaml.safe_load_all(stream))
+    except (SettingsError, yaml.YAMLError) as error:
+        raise click.ClickException(str(error)) from error
+    models = [each for each in documents if isinstance(each, dict) and each.get("kind") == "LocalModel"]
     if not models:
         raise click.ClickException("there is no LocalModel in this file")
     for model in models:
@@ -106,4 +109,4 @@ def render(stream: TextIO, settings_file: Path | None) -> None:
             manifests = rendered(model, settings)
         except RefusedError as error:
             raise click.ClickException(f"LocalModel {model['metadata']['name']}: {error}") from error
-        click.echo(yaml.safe_dump_all(manifests, sort_keys=False, explicit_start=True), nl=False)
+        click.echo(as_yaml(manifests), nl=False)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
+
+import yaml
 
 from bolwerk.core.kinds import DEPLOYMENT
 from bolwerk.core.model.observed import Observed
@@ -12,7 +14,7 @@ from bolwerk.core.model.reconcile import reconcile
 from bolwerk.core.plan import Manifest
 from bolwerk.core.settings import Settings
 
-__all__ = ["RefusedError", "render"]
+__all__ = ["RefusedError", "as_yaml", "render"]
 
 NO_UID = "00000000-0000-0000-0000-000000000000"
 """Stands in the owner reference for the uid that only the API server gives."""
@@ -39,3 +41,22 @@ def render(model: Mapping[str, Any], settings: Settings) -> list[Manifest]:
         stalled = (each["message"] for each in (plan.status or {})["conditions"] if each["type"] == "Stalled")
         raise RefusedError(next(stalled))
     return [each.manifest for each in plan.apply]
+
+
+def as_yaml(manifests: Iterable[Manifest]) -> str:
+    """Return the objects as people read them: in their order, every value written out where it stands."""
+    return yaml.dump_all(manifests, Dumper=_Readable, sort_keys=False, explicit_start=True, width=120)
+
+
+class _Readable(yaml.SafeDumper):
+    def ignore_aliases(self, data: Any) -> bool:
+        # An anchor is the dumper's finding that two fields share an object in memory: nothing to tell a reader.
+        del data
+        return True
+
+
+def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
+
+
+_Readable.add_representer(str, _text)
