@@ -46,7 +46,7 @@ e2e: $(VENV)/.installed ## root on Linux: a real kubelet, Cilium, and vLLM behin
 
 .PHONY: bench
 bench: $(VENV)/.installed tools ## 500 LocalModels beside a bare client that issues the same writes
-	$(BIN)/python e2e/bench.py
+	PYTHONPATH=e2e $(BIN)/python -m bench $(ARGS)
 
 .PHONY: crds
 crds: $(VENV)/.installed ## regenerate crds/, the chart's copy and docs/reference.md from the models
