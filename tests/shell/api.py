@@ -1,0 +1,78 @@
+"""As much of an API server as the shell's own decisions need; what the real one does is tested against the real one."""
+
+import itertools
+import json
+from collections import Counter
+from typing import Any
+
+from aiohttp import web
+
+from bolwerk.core.plan import Manifest
+
+
+class MemoryApi:
+    """Keeps what is applied, lists it, and refuses what it is told to refuse.
+
+    Attributes
+    ----------
+    objects
+        By path of the object.
+    refusals
+        By the last part but one of the path (the plural): the status and the message to answer a write with.
+    """
+
+    def __init__(self) -> None:
+        self.objects: dict[str, Manifest] = {}
+        self.refusals: dict[str, tuple[int, str]] = {}
+        self.writes: Counter[tuple[str, str]] = Counter()
+        self.overrule: dict[str, Any] = {}
+        self._versions = itertools.count(100)
+
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
+        path = request.path.removesuffix("/status")
+        if request.method == "GET":
+            return self._read(path)
+        body = await request.json()
+        if request.method == "PATCH":
+            return self._apply(path, body, status=request.path != path)
+        if request.method == "DELETE":
+            return self._delete(path, body["preconditions"]["uid"])
+        self.writes["create", path.rsplit("/", maxsplit=1)[-1]] += 1
+        return web.json_response(body, status=201)
+
+    def _delete(self, path: str, uid: str) -> web.StreamResponse:
+        self.writes["delete", path.split("/")[-2]] += 1
+        live = self.objects.get(path)
+        if live is None or live["metadata"]["uid"] != uid:
+            return _failure(409 if live else 404, "not the one that was meant")
+        del self.objects[path]
+        return web.json_response({"kind": "Status", "status": "Success"})
+
+    def _read(self, path: str) -> web.StreamResponse:
+        if path in self.objects:
+            return web.json_response(self.objects[path])
+        plural = path.rsplit("/", maxsplit=1)[-1]
+        if "/namespaces/" in path:
+            return _failure(404, "not found")
+        items = [found for where, found in self.objects.items() if where.split("/")[-2] == plural]
+        return web.json_response({"items": items, "metadata": {"resourceVersion": str(next(self._versions))}})
+
+    def _apply(self, path: str, body: Manifest, *, status: bool) -> web.StreamResponse:
+        plural = path.split("/")[-2]
+        self.writes["apply", f"{plural}/status" if status else plural] += 1
+        if plural in self.refusals:
+            return _failure(*self.refusals[plural])
+        live = self.objects.get(path)
+        uid = body["metadata"].get("uid")
+        if uid and (live is None or live["metadata"]["uid"] != uid):
+            return _failure(409, "uid mismatch")
+        metadata = {"uid": f"uid-of-{path}", **(live or {}).get("metadata", {}), **body["metadata"]}
+        metadata["resourceVersion"] = str(next(self._versions))
+        self.objects[path] = {**(live or {}), **body, **self.overrule, "metadata": metadata}
+        return web.json_response(self.objects[path])
+
+
+def _failure(status: int, message: str) -> web.StreamResponse:
+    return web.Response(
+        status=status, body=json.dumps({"message": message, "reason": "Because"}), content_type="application/json"
+    )

@@ -1,0 +1,275 @@
+"""How a plan is carried out: in order, guarded, told, and retried without a hot loop."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from bolwerk.core.kinds import DEPLOYMENT, LOCAL_MODEL, NETWORK_POLICY, SERVICE, Kind, Ref
+from bolwerk.core.model.observed import Observed
+from bolwerk.core.plan import Apply, Delete, Event, Manifest, Plan
+from bolwerk.core.reasons import Reason
+from bolwerk.core.settings import Settings
+from bolwerk.shell.cache import Cache, Key
+from bolwerk.shell.client import Client
+from bolwerk.shell.controller import Controller
+from bolwerk.shell.errors import ApiError, FenceClosedError
+from bolwerk.shell.events import Recorder
+from bolwerk.shell.fence import Fence
+from bolwerk.shell.metrics import Metrics
+from bolwerk.shell.queue import WorkQueue
+
+from .api import MemoryApi
+from .conftest import ScriptedServer
+from .objects import make, make_model
+
+KEY = ("team", "chat")
+UID = "u-chat"
+MODEL_PATH = "/apis/bolwerk.dev/v1alpha1/namespaces/team/localmodels/chat"
+SERVICE_PATH = "/api/v1/namespaces/team/services/chat"
+POLICY_PATH = "/apis/networking.k8s.io/v1/namespaces/team/networkpolicies/chat"
+DEPLOYMENT_PATH = "/apis/apps/v1/namespaces/team/deployments/chat"
+
+
+def child(kind: Kind, **fields: object) -> Manifest:
+    owner = {"apiVersion": "bolwerk.dev/v1alpha1", "kind": "LocalModel", "name": "chat", "uid": UID, "controller": True}
+    return {
+        "apiVersion": kind.api_version,
+        "kind": kind.name,
+        "metadata": {"namespace": "team", "name": "chat", "ownerReferences": [owner]},
+        **fields,
+    }
+
+
+def converging(observed: Observed, _: Settings, __: datetime) -> Plan:
+    """Want a policy, a service and a deployment, and tell how many there are and what was refused."""
+    wanted = [child(NETWORK_POLICY), child(SERVICE), child(DEPLOYMENT)]
+    kinds = [NETWORK_POLICY, SERVICE, DEPLOYMENT]
+    absent = [
+        Apply(kind, manifest, "absent")
+        for kind, manifest in zip(kinds, wanted, strict=True)
+        if kind not in observed.children
+    ]
+    told = {"children": len(observed.children), "refused": [refusal.message for refusal in observed.refusals]}
+    live = observed.model.get("status")
+    event = Event("Normal", "Done", "Reconcile", "all is there")
+    return Plan(
+        apply=tuple(absent),
+        status=None if live == told else told,
+        events=() if live == told or absent else (event,),
+        requeue_after=60.0,
+    )
+
+
+@pytest.fixture
+def api(server: ScriptedServer) -> MemoryApi:
+    """An API server and a cache that know one LocalModel."""
+    memory = MemoryApi()
+    memory.objects[MODEL_PATH] = make_model("chat", uid=UID)
+    server.script = [memory]
+    return memory
+
+
+@pytest.fixture
+def cache(api: MemoryApi) -> Cache:
+    cache = Cache()
+    cache.put(LOCAL_MODEL, api.objects[MODEL_PATH])
+    return cache
+
+
+@pytest.fixture
+async def queue() -> WorkQueue[Key]:
+    return WorkQueue(jitter=lambda: 0.0)
+
+
+Make = Callable[[Callable[[Observed, Settings, datetime], Plan]], Controller]
+
+
+@pytest.fixture
+def make_controller(client: Client, cache: Cache, queue: WorkQueue[Key]) -> Make:
+    def build(reconcile: Callable[[Observed, Settings, datetime], Plan]) -> Controller:
+        return Controller(
+            reconcile=reconcile,
+            settings=Settings(),
+            client=client,
+            cache=cache,
+            queue=queue,
+            recorder=Recorder(client, instance="test", now=lambda: datetime.now(UTC)),
+            metrics=Metrics(),
+            now=lambda: datetime.now(UTC),
+        )
+
+    return build
+
+
+async def test_children_are_applied_in_order_and_then_told_of_once(
+    make_controller: Make, api: MemoryApi, server: ScriptedServer
+) -> None:
+    controller = make_controller(converging)
+
+    assert await controller.process(KEY) == "changed"
+
+    patched = [asked.path for asked in server.asked if asked.method == "PATCH"]
+    assert patched == [POLICY_PATH, SERVICE_PATH, DEPLOYMENT_PATH, f"{MODEL_PATH}/status"]
+    assert api.objects[MODEL_PATH]["status"] == {"children": 3, "refused": []}
+    assert api.writes[("create", "events")] == 1
+
+
+async def test_the_second_look_finds_nothing_to_do_without_waiting_for_a_watch(
+    make_controller: Make, api: MemoryApi, queue: WorkQueue[Key]
+) -> None:
+    controller = make_controller(converging)
+    await controller.process(KEY)
+    before = api.writes.copy()
+
+    assert await controller.process(KEY) == "steady"
+    assert api.writes == before
+    assert queue.idle
+
+
+async def test_a_refusal_stops_the_rest_is_told_and_comes_back_later(
+    make_controller: Make, api: MemoryApi, queue: WorkQueue[Key]
+) -> None:
+    api.refusals["services"] = (403, "exceeded quota")
+    controller = make_controller(converging)
+
+    assert await controller.process(KEY) == "refused"
+
+    assert DEPLOYMENT_PATH not in api.objects
+    assert api.objects[MODEL_PATH]["status"]["children"] == 1
+    assert "exceeded quota" in api.objects[MODEL_PATH]["status"]["refused"][0]
+    assert queue.retry(KEY) == 2, "it has failed once before"
+
+    before = api.writes[("apply", "localmodels/status")]
+    assert await controller.process(KEY) == "refused"
+    assert api.writes[("apply", "localmodels/status")] == before, "the same refusal is told once"
+
+    api.refusals.clear()
+    assert await controller.process(KEY) == "changed"
+    assert api.objects[MODEL_PATH]["status"] == {"children": 3, "refused": []}
+    assert queue.retry(KEY) == 1, "its failures are forgotten"
+
+
+async def test_somebody_elses_object_is_left_alone(make_controller: Make, api: MemoryApi) -> None:
+    foreign = make(SERVICE, "chat", uid="foreign", owner="somebody-else")
+    api.objects[SERVICE_PATH] = foreign
+    refused: list[str] = []
+
+    def reconcile(observed: Observed, settings: Settings, now: datetime) -> Plan:
+        refused.extend(refusal.reason for refusal in observed.refusals)
+        return converging(observed, settings, now)
+
+    assert await make_controller(reconcile).process(KEY) == "refused"
+
+    assert refused == [Reason.NAME_TAKEN]
+    assert api.objects[SERVICE_PATH] is foreign
+    assert DEPLOYMENT_PATH not in api.objects
+
+
+async def test_an_own_child_that_the_cache_does_not_know_is_taken_back(make_controller: Make, api: MemoryApi) -> None:
+    api.objects[SERVICE_PATH] = make(SERVICE, "chat", uid="mine", owner=UID)
+
+    assert await make_controller(converging).process(KEY) == "changed"
+
+    assert api.objects[SERVICE_PATH]["metadata"]["uid"] == "mine"
+
+
+async def test_a_namesake_that_took_the_place_of_a_known_child_is_not_touched(
+    make_controller: Make, api: MemoryApi, cache: Cache
+) -> None:
+    cache.put(SERVICE, make(SERVICE, "chat", uid="mine", owner=UID))
+    api.objects[SERVICE_PATH] = foreign = make(SERVICE, "chat", uid="another")
+
+    def heal(observed: Observed, _: Settings, __: datetime) -> Plan:
+        assert observed.model
+        return Plan(apply=(Apply(SERVICE, child(SERVICE), "spec.type"),))
+
+    with pytest.raises(ApiError, match="uid mismatch"):
+        await make_controller(heal).process(KEY)
+    assert api.objects[SERVICE_PATH] is foreign
+
+
+async def test_what_a_webhook_overrules_is_applied_once_and_not_for_ever(
+    make_controller: Make, api: MemoryApi, cache: Cache
+) -> None:
+    api.overrule = {"spec": {"type": "NodePort"}}
+
+    def insist(observed: Observed, _: Settings, __: datetime) -> Plan:
+        [live] = observed.children.get(SERVICE, ({},))
+        if live.get("spec") == {"type": "ClusterIP"}:
+            return Plan()
+        return Plan(apply=(Apply(SERVICE, child(SERVICE, spec={"type": "ClusterIP"}), "spec.type"),))
+
+    controller = make_controller(insist)
+
+    assert await controller.process(KEY) == "changed"
+    for _ in range(3):
+        assert await controller.process(KEY) == "steady"
+    assert api.writes[("apply", "services")] == 1
+
+    # Somebody changes it: then it is worth another try.
+    api.objects[SERVICE_PATH]["metadata"]["resourceVersion"] = "999"
+    api.objects[SERVICE_PATH]["spec"] = {"type": "LoadBalancer"}
+    cache.put(SERVICE, api.objects[SERVICE_PATH])
+    await controller.process(KEY)
+    assert api.writes[("apply", "services")] == 2
+
+
+async def test_what_is_no_longer_desired_is_deleted_if_it_still_is_the_same(
+    make_controller: Make, api: MemoryApi, cache: Cache
+) -> None:
+    api.objects[SERVICE_PATH] = make(SERVICE, "chat", uid="mine", owner=UID)
+    cache.put(SERVICE, api.objects[SERVICE_PATH])
+
+    def prune(observed: Observed, _: Settings, __: datetime) -> Plan:
+        live = observed.children.get(SERVICE, ())
+        ref = Ref(SERVICE, *KEY)
+        return Plan(delete=tuple(Delete(ref, item["metadata"]["uid"], "not desired") for item in live))
+
+    assert await make_controller(prune).process(KEY) == "changed"
+    assert SERVICE_PATH not in api.objects
+    assert cache.find(Ref(SERVICE, *KEY)) is None
+
+
+async def test_a_model_that_is_gone_or_going_is_left_alone(make_controller: Make, api: MemoryApi, cache: Cache) -> None:
+    controller = make_controller(converging)
+    going = api.objects[MODEL_PATH]
+    going["metadata"] |= {"deletionTimestamp": "2026-11-24T00:00:00Z", "resourceVersion": "2"}
+    cache.put(LOCAL_MODEL, going)
+
+    assert await controller.process(KEY) == "gone"
+    cache.remove(LOCAL_MODEL, going)
+    assert await controller.process(KEY) == "gone"
+    assert not api.writes
+
+
+async def test_one_model_that_breaks_the_code_is_retried_and_stops_no_other(
+    make_controller: Make, queue: WorkQueue[Key], caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(_: Observed, __: Settings, ___: datetime) -> Plan:
+        raise ZeroDivisionError("a bug")
+
+    await make_controller(broken)._work_on(KEY)
+
+    assert "reconciliation failed" in caplog.text
+    assert "ZeroDivisionError" in caplog.text
+    assert queue.retry(KEY) == 2
+
+
+async def test_a_worker_ends_when_it_may_not_write(make_controller: Make, queue: WorkQueue[Key], fence: Fence) -> None:
+    fence.close()
+    queue.add(KEY)
+
+    with pytest.raises(FenceClosedError):
+        await make_controller(converging).work()
+
+
+async def test_a_steady_model_is_looked_at_again_when_the_plan_says_so(
+    make_controller: Make, queue: WorkQueue[Key]
+) -> None:
+    def later(_: Observed, __: Settings, ___: datetime) -> Plan:
+        return Plan(requeue_after=0.01)
+
+    await make_controller(later).process(KEY)
+
+    assert await queue.get() == KEY
