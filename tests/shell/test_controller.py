@@ -273,3 +273,19 @@ async def test_a_steady_model_is_looked_at_again_when_the_plan_says_so(
     await make_controller(later).process(KEY)
 
     assert await queue.get() == KEY
+
+
+async def test_a_fight_with_another_writer_is_slowed_down_to_one_write_a_second(
+    make_controller: Make, api: MemoryApi, cache: Cache, queue: WorkQueue[Key]
+) -> None:
+    controller = make_controller(converging)
+    results = []
+    for _ in range(15):
+        results.append(await controller.process(KEY))
+        # The other writer undoes it at once.
+        if SERVICE_PATH in api.objects:
+            cache.remove(SERVICE, api.objects.pop(SERVICE_PATH))
+
+    assert results == ["changed"] * 10 + ["paced"] * 5
+    assert api.writes[("apply", "services")] == 10
+    assert queue.idle, "what is paced waits for its turn"

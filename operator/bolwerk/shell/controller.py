@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 from bolwerk.core.kinds import LOCAL_MODEL, Ref
 from bolwerk.core.model.observed import Observed
-from bolwerk.core.plan import Event, Manifest, Plan, Refusal
+from bolwerk.core.plan import Apply, Delete, Event, Manifest, Plan
 from bolwerk.core.settings import Settings
 from bolwerk.shell.cache import Cache, Key
 from bolwerk.shell.client import Client
@@ -23,6 +23,7 @@ from bolwerk.shell.errors import ApiError, ConflictError, FenceClosedError
 from bolwerk.shell.events import Recorder
 from bolwerk.shell.executor import Executor
 from bolwerk.shell.metrics import Metrics
+from bolwerk.shell.pace import Pace
 from bolwerk.shell.queue import WorkQueue
 
 __all__ = ["Controller", "Reconcile"]
@@ -62,6 +63,7 @@ class Controller:
         self._recorder = recorder
         self._metrics = metrics
         self._now = now
+        self._pace: Pace[Key] = Pace(time.monotonic)
         self._executor = Executor(client=client, cache=cache, metrics=metrics)
 
     async def work(self) -> None:
@@ -112,47 +114,52 @@ class Controller:
         Returns
         -------
         str
-            `steady` (nothing to do), `changed`, `refused`, `unsettled` or `gone`.
+            `steady` (nothing to do), `changed`, `refused`, `unsettled`, `paced` or `gone`.
         """
         observed = self._cache.observe(key)
         if observed is None or observed.model["metadata"].get("deletionTimestamp"):
-            self._queue.forget(key)  # its children go with it: they are owned
+            # Its children go with it: they are owned.
+            self._queue.forget(key)
+            self._pace.forget(key)
             return "gone"
         plan = self._decide(observed)
         if plan.empty:
             self._settle(key, plan)
             return "steady"
+        if not (plan.apply or plan.delete):
+            await self._tell(key, observed, plan)
+            self._settle(key, plan)
+            return "changed"
+        wait = self._pace.take(key)
+        if wait:
+            self._queue.add_after(key, wait)
+            logger.warning(
+                "written too often: something else keeps changing it",
+                extra={"model": _name(key), "because": _because(plan), "next_in": f"{wait:.1f}s"},
+            )
+            return "paced"
+        return await self._carry_out(key, observed, plan)
 
-        refusals: tuple[Refusal, ...] = ()
-        wanted = bool(plan.apply or plan.delete)
-        if wanted:
-            refusals = await self._executor.execute(plan, observed.model)
-            if not refusals:
-                await self._post(observed, (apply.event for apply in plan.apply if apply.event))
-            # The status and the events tell how things are after what was just done, or why it could not be.
-            again = self._cache.observe(key, refusals=refusals)
-            if again is None:
-                return "gone"
-            observed, plan = again, self._decide(again)
-        await self._tell(key, observed, plan)
-
+    async def _carry_out(self, key: Key, observed: Observed, plan: Plan) -> str:
+        refusals = await self._executor.execute(plan, observed.model)
+        if not refusals:
+            await self._post(observed, (apply.event for apply in plan.apply if apply.event))
+        # The status and the events tell how things are after what was just done, or why it could not be.
+        again = self._cache.observe(key, refusals=refusals)
+        if again is None:
+            return "gone"
+        plan = self._decide(again)
+        await self._tell(key, again, plan)
         if refusals:
             self._queue.retry(key)
             return "refused"
-        unsettled = [apply for apply in plan.apply if not self._executor.is_settled(apply)]
-        if unsettled:
+        if plan.apply:
             # Something else changes it as fast as it is applied, or the API server does not keep what it was
             # given. Never in a hot loop.
             seconds = self._queue.retry(key)
-            first = unsettled[0]
             logger.warning(
                 "applied, and it still differs",
-                extra={
-                    "model": _name(key),
-                    "object": first.ref,
-                    "because": first.because,
-                    "retry_in": f"{seconds:.1f}s",
-                },
+                extra={"model": _name(key), "because": _because(plan), "retry_in": f"{seconds:.1f}s"},
             )
             return "unsettled"
         self._settle(key, plan)
@@ -195,3 +202,8 @@ def _status(observed: Observed, status: Manifest) -> Manifest:
 
 def _name(key: Key) -> str:
     return "/".join(key)
+
+
+def _because(plan: Plan) -> str:
+    changes: list[Apply | Delete] = [*plan.apply, *plan.delete]
+    return f"{changes[0].ref}: {changes[0].because}"

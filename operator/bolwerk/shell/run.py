@@ -21,8 +21,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import kopf
-import prometheus_client
 from kubernetes.client import Configuration
+from prometheus_client import start_http_server
 
 from bolwerk.core.kinds import LOCAL_MODEL
 from bolwerk.core.settings import Settings
@@ -138,8 +138,13 @@ class Operator:
 
     async def run(self) -> int:
         """Run until the end and return the process's exit status."""
-        probes = health.serve(self._health, port=self._options.health_port)
-        scrapes, _ = prometheus_client.start_http_server(self._options.metrics_port, registry=self._metrics.registry)
+        try:
+            probes = health.serve(self._health, port=self._options.health_port)
+            scrapes, _ = start_http_server(self._options.metrics_port, registry=self._metrics.registry)
+        except OSError as error:
+            logger.error("cannot start: a port for probes or metrics is not to be had: %s", error)  # noqa: TRY400
+            await self._session.close()
+            return 1
         self._handle_signals()
         self._spawn(self._stop.wait(), "signals")
         self._spawn(self._beat(), "heartbeat")
