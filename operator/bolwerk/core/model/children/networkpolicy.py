@@ -41,7 +41,7 @@ def network_policy(subject: Subject, engine: EngineParts) -> Manifest:
 def _peer(client: Client) -> dict[str, Any]:
     selectors = {"namespaceSelector": client.namespace_selector, "podSelector": client.pod_selector}
     return {
-        name: selector.model_dump(by_alias=True, exclude_defaults=True)
+        name: selector.model_dump(mode="json", by_alias=True, exclude_defaults=True)
         for name, selector in selectors.items()
         if selector is not None
     }
