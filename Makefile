@@ -42,7 +42,9 @@ test: $(VENV)/.installed ## every test that this machine can run; says what it s
 
 .PHONY: e2e
 e2e: $(VENV)/.installed ## root on Linux: a real kubelet, Cilium, and vLLM behind the wall
-	$(BIN)/python -m pytest e2e/scenarios -m node
+	PYTHONPATH=e2e $(BIN)/python -m harness.tools kubernetes etcd helm kubelet containerd runc cilium
+	PYTHONPATH=e2e $(BIN)/python -m harness.images
+	PYTHONPATH=e2e $(BIN)/python -m harness.sandbox $(BIN)/python -m pytest e2e/scenarios -m node --capture=no --verbose
 
 .PHONY: bench
 bench: $(VENV)/.installed tools ## 500 LocalModels beside a bare client that issues the same writes

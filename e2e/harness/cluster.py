@@ -1,0 +1,93 @@
+"""What the scenarios ask of the real cluster: to run this, to call that, to say whether it got through."""
+
+import dataclasses
+import json
+from typing import Any
+
+from harness import process
+from harness.controlplane import ControlPlane
+from harness.network import World
+
+CURL_FOUND_NO_WAY = (7, 28)
+"""curl's exit statuses for "refused" and "no answer in time": what a wall looks like from inside."""
+
+
+@dataclasses.dataclass
+class Cluster:
+    """The control plane of a cluster whose pods are real, and the outside world."""
+
+    control_plane: ControlPlane
+    world: World
+    failed: bool = False
+
+    def apply(self, *manifests: dict[str, Any]) -> None:
+        """Apply manifests."""
+        text = "\n".join(json.dumps(manifest) for manifest in manifests)
+        self.control_plane.kubectl("apply", "--filename=-", stdin=text)
+
+    def get(self, kind: str, name: str, namespace: str) -> dict[str, Any] | None:
+        """Return an object, or None."""
+        told = self.control_plane.kubectl(
+            "get", kind, name, f"--namespace={namespace}", "--ignore-not-found", "--output=json"
+        )
+        return json.loads(told) if told else None
+
+    def pods(self, namespace: str, selector: str) -> list[str]:
+        """Return the names of the pods that a selector finds."""
+        told = self.control_plane.kubectl("get", "pods", f"--namespace={namespace}", f"-l{selector}", "--output=name")
+        return told.split()
+
+    def curl(self, namespace: str, pod: str, *arguments: str, seconds: int = 3) -> str | None:
+        """Return what a pod gets from a URL, or None if no packet of it came back.
+
+        Raises
+        ------
+        RuntimeError
+            Something else went wrong, so that it is no evidence of a wall.
+        """
+        command = ("curl", "--silent", "--show-error", "--insecure", f"--max-time={seconds}", *arguments)
+        try:
+            return self.control_plane.kubectl("exec", f"--namespace={namespace}", pod, "--", *command)
+        except RuntimeError as failure:
+            if any(f"exit code {status}" in str(failure) for status in CURL_FOUND_NO_WAY):
+                return None
+            raise
+
+    def wait_for_pods(self, namespace: str, *names: str) -> None:
+        """Wait until pods run."""
+        self.control_plane.kubectl(
+            "wait", f"--namespace={namespace}", "--for=condition=Ready", "--timeout=180s", *(f"pod/{n}" for n in names)
+        )
+
+    def ready(self, name: str, namespace: str, *, seconds: float) -> dict[str, Any]:
+        """Wait until a LocalModel is Ready, telling its messages meanwhile, and return it."""
+        told = ""
+
+        def look() -> dict[str, Any] | None:
+            nonlocal told
+            model = self.get("localmodel", name, namespace) or {}
+            conditions = {each["type"]: each for each in model.get("status", {}).get("conditions", [])}
+            condition = conditions.get("Ready", {})
+            message = f"{condition.get('reason')}: {condition.get('message')}"
+            if message != told:
+                told = message
+                print(f"    {namespace}/{name}  {message}", flush=True)
+            return model if condition.get("status") == "True" else None
+
+        return process.wait_for(look, what=f"LocalModel {name} to be Ready", seconds=seconds, every=0.5)
+
+    def story(self) -> str:
+        """Return what people would look at to find out why something failed."""
+        looks = (
+            ("get", "localmodels,pods,deployments,networkpolicies,events", "--all-namespaces", "--output=wide"),
+            ("describe", "pods", "--all-namespaces"),
+            ("logs", "--namespace=bolwerk-system", "--selector=app.kubernetes.io/name=bolwerk", "--tail=50"),
+            ("logs", "--namespace=models", "--selector=bolwerk.dev/model", "--tail=60"),
+        )
+        parts = []
+        for look in looks:
+            try:
+                parts.append(f"$ kubectl {' '.join(look)}\n{self.control_plane.kubectl(*look)}")
+            except RuntimeError as failure:
+                parts.append(f"$ kubectl {' '.join(look)}\n{failure}")
+        return "\n".join(parts)

@@ -1,0 +1,240 @@
+"""The main job on a real node: somebody applies a LocalModel, real vLLM answers its client, and nothing gets out.
+
+The tests are one story, told in order. Control: in the same run an unsealed pod on the same node does reach the
+outside, and so does the model's own pod while there is neither a policy nor an operator.
+"""
+
+import json
+import time
+from typing import Any
+
+import pytest
+
+from harness import images, network, operator, process
+from harness.cluster import Cluster
+
+pytestmark = pytest.mark.node
+
+OUTSIDE = f"https://{network.WORLD}:{network.WORLD_PORT}/"
+SELECTOR = "bolwerk.dev/model=tiny"
+PATIENCE = 600.0  # seconds for a start of vLLM on a busy machine
+
+
+def _pod(name: str, namespace: str, **labels: str) -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": namespace, "labels": labels},
+        "spec": {
+            "terminationGracePeriodSeconds": 1,
+            "containers": [{"name": "main", "image": images.base().reference, "imagePullPolicy": "Never"}],
+        },
+    }
+
+
+def _local_model(source: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "apiVersion": "bolwerk.dev/v1alpha1",
+        "kind": "LocalModel",
+        "metadata": {"name": "tiny", "namespace": "models"},
+        "spec": {
+            "model": {"source": source, "size": "10Mi", "architecture": {"attentionHeads": 4}},
+            "engine": {
+                "vllm": {
+                    "image": images.engine().reference,
+                    "maxModelLength": 256,
+                    "extraArgs": ["--enforce-eager"],
+                    "env": [{"name": "VLLM_CPU_KVCACHE_SPACE", "value": "1"}],
+                }
+            },
+            "gpu": {"count": 1, "products": ["NVIDIA-L4"], "minMemory": "20Gi"},
+            "access": {
+                "clients": [
+                    {
+                        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "clients"}},
+                        "podSelector": {"matchLabels": {"app": "chat"}},
+                    }
+                ]
+            },
+            "rollout": {"drainTimeoutSeconds": 5},
+        },
+    }
+
+
+CLAIM = {"persistentVolumeClaim": {"claimName": "models", "path": "tiny-llama"}}
+IMAGE = {"image": {"reference": "", "path": "tiny-llama"}}
+
+
+@pytest.fixture(scope="module")
+def prepared(cluster: Cluster) -> Cluster:
+    """The chart installed with two replicas in the cluster, a claim with the model on it, and three other pods."""
+    plane = cluster.control_plane
+    reference, _, tag = images.operator().reference.rpartition(":")
+    registry, _, repository = reference.partition("/")
+    values = {
+        "image.registry": registry,
+        "image.repository": repository,
+        "image.tag": tag,
+        "image.pullPolicy": "Never",
+        "networkPolicy.apiServer.ports": f"{{{plane.port}}}",
+    }
+    operator.helm(
+        plane,
+        *("install", operator.RELEASE, str(operator.CHART), f"--namespace={operator.NAMESPACE}", "--create-namespace"),
+        *("--wait", "--timeout=180s", *(f"--set={key}={value}" for key, value in values.items())),
+    )
+    volume = {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadOnlyMany"], "storageClassName": ""}
+    asked = {"accessModes": ["ReadOnlyMany"], "storageClassName": "", "volumeName": "models"}
+    cluster.apply(
+        *({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in ("models", "clients")),
+        {
+            "apiVersion": "v1",
+            "kind": "PersistentVolume",
+            "metadata": {"name": "models"},
+            "spec": {**volume, "hostPath": {"path": str(images.model_folder()), "type": "Directory"}},
+        },
+        {
+            "apiVersion": "v1",
+            "kind": "PersistentVolumeClaim",
+            "metadata": {"name": "models", "namespace": "models"},
+            "spec": {**asked, "resources": {"requests": {"storage": "1Gi"}}},
+        },
+    )
+    for namespace in ("models", "clients"):
+        process.wait_for(
+            lambda namespace=namespace: cluster.get("serviceaccount", "default", namespace),
+            what="the default ServiceAccount",
+            seconds=60,
+            every=0.2,
+        )
+    cluster.apply(_pod("unsealed", "models"), _pod("chat", "clients", app="chat"), _pod("stranger", "clients"))
+    cluster.wait_for_pods("models", "unsealed")
+    cluster.wait_for_pods("clients", "chat", "stranger")
+    return cluster
+
+
+@pytest.fixture(scope="module")
+def serving(prepared: Cluster) -> Cluster:
+    """The LocalModel applied and Ready."""
+    started = time.monotonic()
+    prepared.apply(_local_model(CLAIM))
+    model = prepared.ready("tiny", "models", seconds=PATIENCE)
+    print(f"    Ready {time.monotonic() - started:.0f} s after it was applied", flush=True)
+    assert model["status"]["endpoint"] == "http://tiny.models.svc:8000/v1"
+    return prepared
+
+
+def _model_pod(cluster: Cluster) -> str:
+    (pod,) = cluster.pods("models", SELECTOR)
+    return pod
+
+
+def _complete(cluster: Cluster, client: str) -> str | None:
+    address = (cluster.get("service", "tiny", "models") or {})["spec"]["clusterIP"]
+    body = json.dumps({"model": "tiny", "prompt": "a bulwark", "max_tokens": 4})
+    arguments = (f"http://{address}:8000/v1/completions", "--header=Content-Type: application/json", f"--data={body}")
+    return cluster.curl("clients", client, *arguments, seconds=20 if client == "chat" else 4)
+
+
+def test_an_allowed_client_gets_a_completion(serving: Cluster) -> None:
+    answer = json.loads(_complete(serving, "chat") or "null")
+    assert answer["choices"][0]["finish_reason"] in {"length", "stop"}, answer
+    assert answer["usage"]["completion_tokens"] > 0
+
+
+def test_a_client_that_is_not_allowed_gets_nothing(serving: Cluster) -> None:
+    assert _complete(serving, "stranger") is None
+
+
+def test_the_model_reaches_nothing_while_an_unsealed_pod_of_its_node_does(serving: Cluster) -> None:
+    assert serving.curl("models", "unsealed", OUTSIDE) is not None, "the control arm must get through"
+    before = len(serving.world.connections())
+    assert serving.curl("models", _model_pod(serving), OUTSIDE) is None
+    assert len(serving.world.connections()) == before, "no connection may reach the outside world"
+
+
+def test_a_policy_that_is_deleted_stands_again(serving: Cluster) -> None:
+    plane = serving.control_plane
+    old = (serving.get("networkpolicy", "tiny", "models") or {})["metadata"]["uid"]
+    plane.kubectl("delete", "networkpolicy", "tiny", "--namespace=models")
+    deleted = time.monotonic()
+    process.wait_for(
+        lambda: (
+            (serving.get("networkpolicy", "tiny", "models") or {"metadata": {"uid": old}})["metadata"]["uid"] != old
+        ),
+        what="the policy to stand again",
+        seconds=30,
+        every=0.02,
+    )
+    print(f"    the policy stood again within {time.monotonic() - deleted:.2f} s", flush=True)
+    _closed(serving)
+    events = plane.kubectl("get", "events", "--namespace=models", "--output=jsonpath={.items[*].reason}")
+    assert "SealRestored" in events.split()
+
+
+def test_a_policy_that_is_widened_is_narrowed_again(serving: Cluster) -> None:
+    patch = [{"op": "replace", "path": "/spec/egress", "value": [{}]}]
+    policy = serving.get("networkpolicy", "tiny", "models") or {}
+    if "egress" not in policy["spec"]:
+        patch[0]["op"] = "add"
+    serving.control_plane.kubectl(
+        *("patch", "networkpolicy", "tiny", "--namespace=models", "--type=json", f"--patch={json.dumps(patch)}")
+    )
+    widened = time.monotonic()
+    process.wait_for(
+        lambda: (
+            not (serving.get("networkpolicy", "tiny", "models") or {"spec": {"egress": [{}]}})["spec"].get("egress")
+        ),
+        what="the policy to be narrowed again",
+        seconds=30,
+        every=0.02,
+    )
+    print(f"    the policy was narrowed again within {time.monotonic() - widened:.2f} s", flush=True)
+    _closed(serving)
+
+
+def test_without_policy_and_operator_the_same_packets_get_out(serving: Cluster) -> None:
+    """Proves that the tests above can fail: it is the policy that stops the packets, and the operator that keeps it."""
+    plane = serving.control_plane
+    scale = ("scale", f"deployment/{operator.RELEASE}", f"--namespace={operator.NAMESPACE}")
+    plane.kubectl(*scale, "--replicas=0")
+    try:
+        process.wait_for(
+            lambda: not serving.pods(operator.NAMESPACE, "app.kubernetes.io/name=bolwerk"),
+            what="the operator to be gone",
+            seconds=90,
+            every=0.5,
+        )
+        assert serving.curl("models", _model_pod(serving), OUTSIDE) is None, "the wall stands without the operator"
+        plane.kubectl("delete", "networkpolicy", "tiny", "--namespace=models")
+        process.wait_for(
+            lambda: serving.curl("models", _model_pod(serving), OUTSIDE),
+            what="the model's pod to reach the outside, now that nothing stops it",
+            seconds=60,
+        )
+    finally:
+        plane.kubectl(*scale, "--replicas=2")
+    process.wait_for(lambda: serving.get("networkpolicy", "tiny", "models"), what="the policy", seconds=120, every=0.2)
+    _closed(serving)
+
+
+def test_a_model_from_an_image_serves_too(serving: Cluster) -> None:
+    """The same model, mounted from an OCI image, after the first one has given its GPU back."""
+    serving.control_plane.kubectl("delete", "localmodel", "tiny", "--namespace=models", "--wait=true")
+    process.wait_for(
+        lambda: not serving.pods("models", SELECTOR), what="the first model's pod to be gone", seconds=180, every=0.5
+    )
+    source = {"image": {**IMAGE["image"], "reference": images.model().reference}}
+    serving.apply(_local_model(source))
+    serving.ready("tiny", "models", seconds=PATIENCE)
+    assert _complete(serving, "chat")
+    assert serving.curl("models", _model_pod(serving), OUTSIDE) is None
+
+
+def _closed(cluster: Cluster) -> None:
+    """Wait until the network plugin has taken the policy in: from then on nothing gets out."""
+    process.wait_for(
+        lambda: cluster.curl("models", _model_pod(cluster), OUTSIDE, seconds=2) is None,
+        what="the model's pod to be sealed again",
+        seconds=60,
+    )
