@@ -40,10 +40,13 @@ test: $(VENV)/.installed ## every test that this machine can run; says what it s
 	PYTHONPATH=e2e $(BIN)/python -m harness.tools --if-possible
 	$(BIN)/python -m pytest
 
-.PHONY: e2e
-e2e: $(VENV)/.installed ## root on Linux: a real kubelet, Cilium, and vLLM behind the wall
-	PYTHONPATH=e2e $(BIN)/python -m harness.tools kubernetes etcd helm kubelet containerd runc cilium
+.PHONY: images
+images: $(VENV)/.installed ## root on Linux: the real node's images, without a container engine
 	PYTHONPATH=e2e $(BIN)/python -m harness.images
+
+.PHONY: e2e
+e2e: $(VENV)/.installed images ## root on Linux: a real kubelet, Cilium, and vLLM behind the wall
+	PYTHONPATH=e2e $(BIN)/python -m harness.tools kubernetes etcd helm kubelet containerd runc cilium
 	PYTHONPATH=e2e $(BIN)/python -m harness.sandbox $(BIN)/python -m pytest e2e/scenarios -m node --capture=no --verbose
 
 .PHONY: bench

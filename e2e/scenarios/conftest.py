@@ -39,7 +39,7 @@ def cluster() -> Iterator[Cluster]:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     """Remember on the cluster that something failed, so that its story is told before it ends."""
-    report: pytest.TestReport = yield  # type: ignore[assignment,misc]
+    report: pytest.TestReport = yield  # type: ignore[assignment]
     used = getattr(item, "funcargs", {}).get("cluster")
     if report.failed and isinstance(used, Cluster):
         used.failed = True

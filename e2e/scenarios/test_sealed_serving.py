@@ -4,6 +4,7 @@ The tests are one story, told in order. Control: in the same run an unsealed pod
 outside, and so does the model's own pod while there is neither a policy nor an operator.
 """
 
+import functools
 import json
 import time
 from typing import Any
@@ -101,16 +102,16 @@ def prepared(cluster: Cluster) -> Cluster:
         },
     )
     for namespace in ("models", "clients"):
-        process.wait_for(
-            lambda namespace=namespace: cluster.get("serviceaccount", "default", namespace),
-            what="the default ServiceAccount",
-            seconds=60,
-            every=0.2,
-        )
+        _wait_for_account(cluster, namespace)
     cluster.apply(_pod("unsealed", "models"), _pod("chat", "clients", app="chat"), _pod("stranger", "clients"))
     cluster.wait_for_pods("models", "unsealed")
     cluster.wait_for_pods("clients", "chat", "stranger")
     return cluster
+
+
+def _wait_for_account(cluster: Cluster, namespace: str) -> None:
+    look = functools.partial(cluster.get, "serviceaccount", "default", namespace)
+    process.wait_for(look, what="the default ServiceAccount", seconds=60, every=0.2)
 
 
 @pytest.fixture(scope="module")
