@@ -6,6 +6,7 @@ Used by the client, which sends them. No network, no state.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,7 @@ __all__ = ["FIELD_MANAGER", "Request"]
 
 FIELD_MANAGER = "bolwerk"
 PAGE_SIZE = 500
+UNLIKE_YAML = re.compile("[\x7f-\uffff]")
 _AS_METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 _AS_METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
@@ -55,7 +57,10 @@ def _path(kind: Kind, namespace: str | None, name: str | None = None, subresourc
 
 
 def _json(body: Any) -> bytes:
-    return json.dumps(body, separators=(",", ":")).encode()
+    # An apply is read as YAML, which knows no pairs of surrogates and no control characters as they are: JSON's own
+    # escapes for an emoji are refused there, so that what lies beyond 16 bits stays and what YAML dislikes is escaped.
+    text = json.dumps(body, separators=(",", ":"), ensure_ascii=False)
+    return UNLIKE_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", text).encode()
 
 
 def get(ref: Ref, *, metadata_only: bool = False) -> Request:
