@@ -84,6 +84,8 @@ class Cache:
         buried = max(self._graves.get(uid, 0), self._old_graves.get(uid, 0))
         if version <= buried or (old and version < old.version):
             return _NOTHING
+        if old and old.uid == uid and version == old.version and applied is None:
+            return _NOTHING  # the echo of an own write: five in six events while LocalModels are made
         packed = pack(kind, manifest)
         if old and old.uid == uid and old.packed == packed:
             if version > old.version or applied is not None:
