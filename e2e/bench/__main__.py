@@ -6,6 +6,7 @@ could not be measured or was written wrongly, and never because of a time: times
 
 import asyncio
 import contextlib
+import dataclasses
 import os
 import sys
 import tempfile
@@ -22,6 +23,7 @@ from harness.controlplane import ControlPlane
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "benchmarks.md"
 _MODELS_IN_A_NAMESPACE = 500
 _PROBES = 50
+_WARMING = 500
 
 
 class Bench:
@@ -62,7 +64,7 @@ class Bench:
         )
         asyncio.run(self._prepare(ground))
         self.say("warming up: the first objects of an API server cost it more than all later ones")
-        asyncio.run(rounds.floor(ground))
+        asyncio.run(rounds.floor(dataclasses.replace(ground, models=min(self._models, _WARMING))))
         asyncio.run(rounds.clear(ground))
         floors, ascents = [], []
         for turn in range(1, self._turns + 1):
