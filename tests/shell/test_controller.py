@@ -289,3 +289,24 @@ async def test_a_fight_with_another_writer_is_slowed_down_to_one_write_a_second(
     assert results == ["changed"] * 10 + ["paced"] * 5
     assert api.writes[("apply", "services")] == 10
     assert queue.idle, "what is paced waits for its turn"
+
+
+async def test_an_edit_that_comes_with_the_answer_to_a_status_is_not_overlooked(
+    make_controller: Make, api: MemoryApi, queue: WorkQueue[Key]
+) -> None:
+    def told(observed: Observed, _: Settings, __: datetime) -> Plan:
+        # The user's edit arrives at the API server while this decision is made.
+        api.objects[MODEL_PATH]["spec"] = {"edited": True}
+        want = {"seen": observed.model["spec"]}
+        return Plan() if observed.model.get("status") == want else Plan(status=want)
+
+    controller = make_controller(told)
+    queue.add(KEY)
+    await controller._work_on(await queue.get())
+    queue.done(KEY)
+
+    assert len(queue) == 1, "it has to be looked at once more"
+    await controller._work_on(await queue.get())
+    queue.done(KEY)
+    assert api.objects[MODEL_PATH]["status"] == {"seen": {"edited": True}}
+    assert queue.idle

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from bolwerk.core.kinds import LOCAL_MODEL, Ref
 from bolwerk.core.model.observed import Observed
@@ -25,6 +25,7 @@ from bolwerk.shell.executor import Executor
 from bolwerk.shell.metrics import Metrics
 from bolwerk.shell.pace import Pace
 from bolwerk.shell.queue import WorkQueue
+from bolwerk.shell.trim import pack, unpack
 
 __all__ = ["Controller", "Reconcile"]
 
@@ -180,6 +181,9 @@ class Controller:
         if plan.status is not None:
             answer = await self._client.apply_status(LOCAL_MODEL, _status(observed, plan.status))
             self._cache.put(LOCAL_MODEL, answer)
+            if _but_status(unpack(pack(LOCAL_MODEL, answer))) != _but_status(observed.model):
+                # Edited meanwhile. The watch has nothing new to tell about that: the cache has it from this answer.
+                self._queue.add(key)
             logger.info("status", extra={"model": _name(key), "phase": plan.status.get("phase", "")})
         await self._post(observed, plan.events)
 
@@ -198,6 +202,10 @@ def _status(observed: Observed, status: Manifest) -> Manifest:
         "metadata": {"namespace": ref.namespace, "name": ref.name, "uid": metadata["uid"]},
         "status": status,
     }
+
+
+def _but_status(model: Mapping[str, Any]) -> dict[str, Any]:
+    return {field: value for field, value in model.items() if field != "status"}
 
 
 def _name(key: Key) -> str:

@@ -124,6 +124,8 @@ class Watcher:
             settings=make_settings(),
             standalone=True,
             clusterwide=True,
+            # Unused without peering; unless it is given, kopf asks for the user's name, and in a pod the uid has none.
+            identity=kopf.Identity("bolwerk") if hasattr(kopf, "Identity") else None,
             stop_flag=self._stop,
         )
 
