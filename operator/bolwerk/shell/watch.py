@@ -124,8 +124,8 @@ class Watcher:
             settings=make_settings(),
             standalone=True,
             clusterwide=True,
-            # Unused without peering; unless it is given, kopf asks for the user's name, and in a pod the uid has none.
-            identity=kopf.Identity("bolwerk") if hasattr(kopf, "Identity") else None,
+            # Unused without peering. Unless it is given, kopf asks for the user's name, which a uid in a pod has not.
+            identity="bolwerk",  # type: ignore[arg-type]
             stop_flag=self._stop,
         )
 
