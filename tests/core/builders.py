@@ -220,3 +220,26 @@ def _default_pod(template: Any) -> None:
         for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
             if probe in container:
                 container[probe].setdefault("successThreshold", 1)
+
+
+def applied(plan: Plan) -> dict[str, str]:
+    return {apply.kind.name: apply.because for apply in plan.apply}
+
+
+def edited(observed: Observed, *, annotations: dict[str, str] | None = None, **spec: Any) -> Observed:
+    """Return the world in which the user has changed the spec, which makes a new generation of it."""
+    metadata = {**observed.model["metadata"], "annotations": annotations or {}}
+    metadata["generation"] += 1 if spec else 0
+    model = {**observed.model, "metadata": metadata, "spec": {**observed.model["spec"], **spec}}
+    return replace(observed, model=model)
+
+
+def changed(live: Any, path: str, value: Any) -> Any:
+    """Return a copy with one field, by its dotted path, set to another value."""
+    copied = copy.deepcopy(live)
+    *parents, last = path.split(".")
+    node = copied
+    for parent in parents:
+        node = node[int(parent)] if isinstance(node, list) else node[parent]
+    node[int(last) if isinstance(node, list) else last] = value
+    return copied

@@ -99,7 +99,7 @@ GPU = st.fixed_dictionaries(
         "resourceName": st.sampled_from(["nvidia.com/gpu", "nvidia.com/mig-1g.10gb", "amd.com/gpu"]),
         "products": st.lists(LABEL_VALUE, max_size=2),
         "minMemory": SIZE,
-        "runtimeClassName": WORD,
+        "runtimeClassName": st.just("nvidia"),
     },
 )
 # Limits alone: that a request fits its limit is for Kubernetes to judge.
@@ -130,9 +130,11 @@ def specs(draw: st.DrawFn) -> dict[str, Any]:
         "imagePullSecrets": st.lists(
             st.fixed_dictionaries({"name": WORD}), max_size=2, unique_by=lambda each: each["name"]
         ),
-        "scheduling": st.fixed_dictionaries({}, optional={"nodeSelector": LABELS, "priorityClassName": st.just("system-node-critical")}),
+        "scheduling": st.fixed_dictionaries(
+            {}, optional={"nodeSelector": LABELS, "priorityClassName": st.just("system-node-critical")}
+        ),
     }  # fmt: skip
-    model = draw(
+    model: dict[str, Any] = draw(
         st.fixed_dictionaries(
             {"source": SOURCE}, optional={"size": SIZE, "servedName": TEXT, "architecture": st.just({})}
         )

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from core.builders import FROM_CLAIM, SETTINGS, make_model
 
 from bolwerk.api.reserved import OFFLINE, VLLM_OFFLINE
 from bolwerk.core.model.children.pod import pod_template
 from bolwerk.core.model.engine import engine_parts
 from bolwerk.core.model.podtemplate import escapes
 from bolwerk.core.model.subject import Subject
+from core.builders import FROM_CLAIM, SETTINGS, make_model
 
 
 def template(**spec: Any) -> Any:

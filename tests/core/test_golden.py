@@ -12,10 +12,10 @@ import kubernetes_validate  # type: ignore[import-untyped]
 import pytest
 import yaml
 from click.testing import CliRunner
-from core.builders import SETTINGS
 
 from bolwerk import cli
 from bolwerk.render import as_yaml, render
+from core.builders import SETTINGS
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 CASES = sorted(folder.name for folder in GOLDEN.iterdir() if folder.is_dir())

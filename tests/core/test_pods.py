@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from core.builders import make_container, make_pod
 
 from bolwerk.core.model import pods as reading
 from bolwerk.core.model.pods import Trouble
+from core.builders import make_container, make_pod
 
 TRACEBACK = """\
 Traceback (most recent call last):

@@ -5,9 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from core import kstatus
-from core.builders import SETTINGS, after, decide, make_model, make_pod
-from core.strategies import JSON, SEAL_BREAKING, junk_specs, specs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +14,9 @@ from bolwerk.core.difference import difference
 from bolwerk.core.kinds import DEPLOYMENT, NETWORK_POLICY
 from bolwerk.core.model.observed import Observed
 from bolwerk.core.plan import Manifest, Plan
+from core import kstatus
+from core.builders import SETTINGS, after, decide, make_model, make_pod
+from core.strategies import JSON, SEAL_BREAKING, junk_specs, specs
 
 settings.register_profile("core", max_examples=50, deadline=None, derandomize=True)
 settings.load_profile("core")

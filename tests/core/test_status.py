@@ -7,6 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
+
+from bolwerk.core.kinds import DEPLOYMENT, NETWORK_POLICY, SERVICE_ACCOUNT, Ref
+from bolwerk.core.model.observed import Observed
+from bolwerk.core.plan import Refusal
+from bolwerk.core.reasons import Reason
+from bolwerk.core.settings import Settings
 from core import kstatus
 from core.builders import (
     FROM_IMAGE,
@@ -27,12 +33,6 @@ from core.builders import (
     settled,
     with_child,
 )
-
-from bolwerk.core.kinds import DEPLOYMENT, NETWORK_POLICY, SERVICE_ACCOUNT, Ref
-from bolwerk.core.model.observed import Observed
-from bolwerk.core.plan import Refusal
-from bolwerk.core.reasons import Reason
-from bolwerk.core.settings import Settings
 
 World = Callable[[], Observed]
 
@@ -91,7 +91,7 @@ FORBIDDEN = [
     {"type": "ReplicaFailure", "status": "True", "message": 'pods "llama-5f6-x7k2p" is forbidden: exceeded quota: gpus'}
 ]
 TOO_LATE = [{"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}]
-ALL_OUT = {"policyTypes": ["Egress"], "egress": [{}]}
+ALL_OUT: dict[str, Any] = {"policyTypes": ["Egress"], "egress": [{}]}
 
 CASES = [
     Case("the claim does not exist", lambda: settled(make_model()), "ModelAvailable", Reason.CLAIM_MISSING, "False",
@@ -143,8 +143,8 @@ CASES = [
     Case("only pods of an earlier template answer", lambda: pods(pod(), make_pod("old", ready=True)), "Serving",
          Reason.ENGINE_STARTING, "False", "the pods of an earlier generation still answer", Reason.ENGINE_STARTING,
          "Loading", "InProgress"),
-    Case("no replicas are asked for", lambda: pods(replicas=0), "Serving", Reason.SCALED_TO_ZERO, "False", "no replicas",
-         Reason.SCALED_TO_ZERO, "Stopped", "Current"),
+    Case("no replicas are asked for", lambda: pods(replicas=0), "Serving", Reason.SCALED_TO_ZERO, "False",
+         "no replicas", Reason.SCALED_TO_ZERO, "Stopped", "Current"),
     Case("nothing is measured yet", lambda: pods(pod(ready=True)), "Isolated", Reason.NOT_PROVEN, "Unknown",
          "no probe has measured yet", Reason.READY, "Ready", "Current"),
     Case("another policy lets the pods out", lambda: pods(pod(ready=True), policies=(make_policy(**ALL_OUT),)),
