@@ -125,6 +125,8 @@ class Node(contextlib.AbstractContextManager["Node"]):
         binaries.mkdir()
         for name in ("runc", "containerd-shim-runc-v2", "cilium-cni"):
             (binaries / name).symlink_to(tools.find(name))
+        if shutil.which("iptables") is None:
+            raise NodeCannotRunError("the kubelet and Cilium write rules with iptables: apt-get install iptables")
         for name in ("clang", "llc"):
             found = shutil.which(f"{name}-19")
             if found is None:
