@@ -65,6 +65,7 @@ def _rising(result: Result) -> list[Row]:
     seconds = Spread(tuple(each.seconds for each in result.ascents))
     children = result.floors[-1].writes // models - 1
     writes = max(each.writes.total() for each in result.ascents) / models
+    cpu = _all_cpu(result.ascents) / _all_cpu(result.floors)
     verbs = ", ".join(f"{count / models:.2f} {verb} {name}" for (verb, name), count in sorted(last.requests.items())
                       if count >= models / 100)  # fmt: skip
     failed = ", ".join(f"{count} {verb} {name} {code}" for (verb, name, code), count in sorted(last.failed.items()))
@@ -76,6 +77,7 @@ def _rising(result: Result) -> list[Row]:
         (f"API writes for each new LocalModel ({children} children)", f"{writes:.2f}", f"{children + 2}"),
         ("requests of all verbs for each", f"{last.requests.total() / models:.2f} ({verbs})", ""),
         ("answers from 400 up (404: looked up before it is made)", failed or "none", ""),
+        ("ratio of all CPU used: client, API server, etcd", f"{cpu:.2f}", ""),
         ("client CPU for each, floor", _milliseconds([each.cpu / models for each in result.floors]), ""),
         ("operator CPU for each", _milliseconds([each.cpu / models for each in result.ascents]), ""),
         ("etcd and API server CPU for each, under the floor", _milliseconds(
@@ -83,6 +85,10 @@ def _rising(result: Result) -> list[Row]:
         ("etcd and API server CPU for each, under the operator", _milliseconds(
             [each.server_cpu / models for each in result.ascents]), ""),
     ]  # fmt: skip
+
+
+def _all_cpu(turns: Sequence[Floor] | Sequence[Ascent]) -> float:
+    return Spread(tuple(each.cpu + each.server_cpu for each in turns)).median
 
 
 def _resting(result: Result) -> list[Row]:
