@@ -16,7 +16,7 @@ from bolwerk.core.difference import difference
 from bolwerk.core.kinds import DEPLOYMENT, LOCAL_MODEL, NETWORK_POLICY, SERVICE, Kind
 from bolwerk.core.model.observed import Observed
 from bolwerk.core.model.reconcile import reconcile
-from cluster.api import Api
+from cluster.api import Api, RefusedError
 from core.builders import NOW, SETTINGS
 from core.strategies import specs
 from harness.controlplane import ControlPlane
@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("crds")]
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 CASES = sorted(folder.name for folder in GOLDEN.iterdir() if folder.is_dir())
-EXAMPLES = 250  # about 50 ms each
+EXAMPLES = 120
 Manifest = dict[str, Any]
 PREREQUISITES = """\
 apiVersion: node.k8s.io/v1
@@ -171,6 +171,29 @@ def _selects_nothing(spec: Manifest) -> None:
     spec["selector"]["nobody"] = "true"
 
 
+def _other_port(spec: Manifest) -> None:
+    spec["ports"][0]["port"] = 9000
+
+
+def _another_container_port(spec: Manifest) -> None:
+    spec["template"]["spec"]["containers"][0]["ports"][0]["containerPort"] = 9000
+
+
+def _another_volume(spec: Manifest) -> None:
+    spec["template"]["spec"]["volumes"][1] = {"name": "cache", "hostPath": {"path": "/"}}
+
+
+def _value_from(spec: Manifest) -> None:
+    env = spec["template"]["spec"]["containers"][0]["env"]
+    entry = next(entry for entry in env if entry["name"] == "HF_HUB_OFFLINE")
+    del entry["value"]
+    entry["valueFrom"] = {"secretKeyRef": {"name": "x", "key": "y"}}
+
+
+def _another_probe(spec: Manifest) -> None:
+    spec["template"]["spec"]["containers"][0]["readinessProbe"] = {"exec": {"command": ["true"]}}
+
+
 def _on_the_host(spec: Manifest) -> None:
     spec["template"]["spec"]["hostNetwork"] = True
 
@@ -203,6 +226,43 @@ def _offline_no_more(spec: Manifest) -> None:
 def test_what_another_manager_changed_is_taken_back(
     api: Api, namespace: str, kind: Kind, damage: Callable[[Manifest], None]
 ) -> None:
+    before, damaged, observed = damaged_world(api, namespace, kind, damage)
+
+    healed = carry_out(api, observed)
+
+    assert damaged["spec"] != before["spec"]
+    assert healed.children[kind][0]["spec"] == before["spec"]
+    assert reconcile(healed, SETTINGS, NOW).apply == ()
+
+
+@pytest.mark.parametrize(
+    ("kind", "damage"),
+    [
+        pytest.param(SERVICE, _other_port, id="another port"),
+        pytest.param(DEPLOYMENT, _another_container_port, id="another port of the container"),
+        pytest.param(DEPLOYMENT, _another_volume, id="a volume of another kind"),
+        pytest.param(DEPLOYMENT, _value_from, id="a variable from elsewhere"),
+        pytest.param(DEPLOYMENT, _another_probe, id="another probe"),
+    ],
+)
+def test_what_apply_cannot_take_back_is_refused_with_a_reason_and_changes_nothing(
+    api: Api, namespace: str, kind: Kind, damage: Callable[[Manifest], None]
+) -> None:
+    """Two of a kind, where one alone may be: apply never removes what another manager set, so it cannot choose."""
+    _, damaged, observed = damaged_world(api, namespace, kind, damage)
+
+    with pytest.raises(RefusedError, match=r"invalid: .*(may not|Duplicate)"):
+        carry_out(api, observed)
+
+    (apply,) = (each for each in reconcile(observed, SETTINGS, NOW).apply if each.kind == kind)
+    assert apply.because, "it is seen, and tried again"
+    assert api.overwrite(kind, damaged)["spec"] == damaged["spec"]
+
+
+def damaged_world(
+    api: Api, namespace: str, kind: Kind, damage: Callable[[Manifest], None]
+) -> tuple[Any, Manifest, Observed]:
+    """Return a child as it was, as somebody made it, and the world in which it is so."""
     spec = golden("vllm-from-claim", namespace)["spec"] | {"access": {"clients": [{"podSelector": {}}]}}
     observed = carry_out(api, Observed(api.apply(LOCAL_MODEL, local_model(namespace, spec))))
     before = observed.children[kind][0]
@@ -210,8 +270,4 @@ def test_what_another_manager_changed_is_taken_back(
     damage(damaged["spec"])
     damaged = api.overwrite(kind, damaged)
 
-    healed = carry_out(api, replace(observed, children={**observed.children, kind: (damaged,)}))
-
-    assert damaged["spec"] != before["spec"]
-    assert healed.children[kind][0]["spec"] == before["spec"]
-    assert reconcile(healed, SETTINGS, NOW).apply == ()
+    return before, damaged, replace(observed, children={**observed.children, kind: (damaged,)})
