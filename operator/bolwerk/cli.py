@@ -23,7 +23,12 @@ def main() -> None:
 @main.command()
 @click.option("--namespace", envvar="POD_NAMESPACE", required=True, help="Where the Lease is; default: POD_NAMESPACE.")
 @click.option("--lease-name", default="bolwerk", show_default=True, help="Replicas that share it elect one leader.")
-@click.option("--settings", "settings_file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--settings",
+    "settings_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="YAML: vllmImage, tritonImage; read once, at start.",
+)
 @click.option("--health-port", default=8081, show_default=True, help="/healthz and /readyz.")
 @click.option("--metrics-port", default=8080, show_default=True, help="/metrics.")
 @click.option("--workers", type=click.IntRange(1, 256), default=16, show_default=True, help="LocalModels at a time.")
