@@ -45,7 +45,7 @@ class Cluster:
         RuntimeError
             Something else went wrong, so that it is no evidence of a wall.
         """
-        command = ("curl", "--silent", "--show-error", "--insecure", f"--max-time={seconds}", *arguments)
+        command = ("curl", "--silent", "--show-error", "--insecure", "--max-time", str(seconds), *arguments)
         try:
             return self.control_plane.kubectl("exec", f"--namespace={namespace}", pod, "--", *command)
         except RuntimeError as failure:

@@ -133,7 +133,7 @@ def _model_pod(cluster: Cluster) -> str:
 def _complete(cluster: Cluster, client: str) -> str | None:
     address = (cluster.get("service", "tiny", "models") or {})["spec"]["clusterIP"]
     body = json.dumps({"model": "tiny", "prompt": "a bulwark", "max_tokens": 4})
-    arguments = (f"http://{address}:8000/v1/completions", "--header=Content-Type: application/json", f"--data={body}")
+    arguments = [f"http://{address}:8000/v1/completions", "--json", body]
     return cluster.curl("clients", client, *arguments, seconds=20 if client == "chat" else 4)
 
 
