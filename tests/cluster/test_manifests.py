@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("crds")]
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 CASES = sorted(folder.name for folder in GOLDEN.iterdir() if folder.is_dir())
-EXAMPLES = 120
+EXAMPLES = 150
 Manifest = dict[str, Any]
 PREREQUISITES = """\
 apiVersion: node.k8s.io/v1
@@ -96,6 +96,19 @@ def test_what_the_crd_takes_has_children_that_the_api_server_takes(api: Api, res
         assert difference(apply.manifest, answer, exact=("spec",) if apply.kind == NETWORK_POLICY else ()) is None
     assert plan.apply[-1].kind == DEPLOYMENT
     api.would_create_pod(restricted, plan.apply[-1].manifest["spec"]["template"])
+
+
+@pytest.mark.parametrize(
+    "text", ["\U0001f600", "\x7f\x85\u2028\ufeff\uffff", "\\ud83d\\ude00", "a\r\n\tb", "# {} - !!"]
+)
+def test_any_text_arrives_as_it_is(api: Api, restricted: str, text: str) -> None:
+    """An apply is read as YAML, which is stricter than JSON about what may stand in a string."""
+    spec = golden("vllm-from-claim", restricted)["spec"]
+    env = [{"name": "TEXT", "value": text}]
+
+    stored = api.apply(LOCAL_MODEL, local_model(restricted, {**spec, "engine": {"vllm": {"env": env}}}))
+
+    assert stored["spec"]["engine"]["vllm"]["env"] == env
 
 
 @pytest.mark.parametrize("case", CASES)

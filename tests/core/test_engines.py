@@ -154,6 +154,11 @@ def _terms(*terms: Any) -> Any:
     ("gpu", "affinity", "want"),
     [
         pytest.param({}, None, None, id="nothing asked"),
+        pytest.param({"minMemory": 0}, None, None, id="no memory at all, which every GPU has"),
+        pytest.param(
+            {"minMemory": "1e40"}, None, _terms({"matchExpressions": [{**MINIMUM, "values": [str(2**63 - 1)]}]}),
+            id="more than a scheduler can compare with",
+        ),
         pytest.param({"minMemory": "80G"}, None, _terms({"matchExpressions": [MINIMUM]}), id="memory, rounded up"),
         pytest.param(
             {"products": ["L4"]},

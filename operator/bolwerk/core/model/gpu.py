@@ -59,8 +59,8 @@ def _expressions(gpu: Gpu) -> list[dict[str, Any]]:
     expressions: list[dict[str, Any]] = []
     if gpu.products:
         expressions.append({"key": PRODUCT_LABEL, "operator": "In", "values": list(gpu.products)})
-    if gpu.min_memory is not None:
-        # Node affinity knows "greater than" only.
-        least = -(-to_bytes(gpu.min_memory) // MEBIBYTE)
-        expressions.append({"key": MEMORY_LABEL, "operator": "Gt", "values": [str(least - 1)]})
+    least = -(-to_bytes(gpu.min_memory or 0) // MEBIBYTE)
+    if least > 0:
+        # Node affinity knows "greater than" only, and numbers of 64 bits.
+        expressions.append({"key": MEMORY_LABEL, "operator": "Gt", "values": [str(min(least, 2**63) - 1)]})
     return expressions
