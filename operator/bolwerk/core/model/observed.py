@@ -37,7 +37,8 @@ class Observed:
     claim
         The PersistentVolumeClaim that the spec names, or None when it names none or none exists.
     policies
-        Every NetworkPolicy of the namespace, the own one included.
+        The NetworkPolicies of the namespace, the own one included, those of other LocalModels left out: they select
+        other pods and are kept so, and to read all of them for each would be quadratic.
     refusals
         What was refused when this very plan was tried a moment ago; they decide only the status.
     """
