@@ -60,7 +60,6 @@ class Bench:
             namespaces=tuple(f"bench-{number}" for number in range(count)),
             models=self._models,
             at_once=self._at_once,
-            say=self.say,
         )
         asyncio.run(self._prepare(ground))
         self.say("warming up: the first objects of an API server cost it more than all later ones")

@@ -26,6 +26,7 @@ class Measured(operator.Operator):
         super().__init__(plane, name="bench")
         self._plane = plane
         self._say = say
+        self._log_mark = 0
 
     @property
     def audit(self) -> AuditLog:

@@ -110,8 +110,3 @@ def _resource(event: dict[str, Any]) -> str:
 
 def _instant(timestamp: str) -> float:
     return datetime.fromisoformat(timestamp).timestamp()
-
-
-def spread(values: Sequence[float]) -> Spread:
-    """Keep figures of the same kind."""
-    return Spread(tuple(values))

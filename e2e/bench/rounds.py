@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import fleet, measure
-from bench.bolwerk import Measured, Say
+from bench.bolwerk import Measured
 from bench.client import Api, Manifest, each
 from harness.controlplane import ControlPlane
 
@@ -64,7 +64,6 @@ class Ground:
     namespaces: tuple[str, ...]
     models: int
     at_once: int
-    say: Say
 
     @property
     def names(self) -> list[tuple[str, str]]:
