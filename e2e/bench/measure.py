@@ -5,7 +5,6 @@ import dataclasses
 import math
 import os
 import time
-from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
