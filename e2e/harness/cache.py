@@ -1,7 +1,7 @@
 """What is expensive to make is made once and kept outside the clone.
 
-Used by harness.images, whatever it is that it makes. A made folder is complete or absent: it is made beside its
-place and renamed into it, and one process at a time makes it while the others wait.
+Used by harness.images for what it makes; harness.tools keeps what it builds here too. A made folder is complete or
+absent: it is made beside its place and renamed into it, and one process at a time makes it while the others wait.
 """
 
 import contextlib
@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-_PROGRESS_EVERY = 15.0  # seconds
+PROGRESS_EVERY = 15.0  # seconds
 
 
 def root() -> Path:
@@ -40,7 +40,7 @@ def made(kind: str, name: str, key: str, make: Callable[[Path], None]) -> Path:
     if target.is_dir():
         return target
     parent.mkdir(parents=True, exist_ok=True)
-    with _lock(parent / f"{name}.lock", name):
+    with locked(parent / f"{name}.lock", name):
         if target.is_dir():
             return target
         say(f"{name}: being made (once; kept in {parent})")
@@ -61,7 +61,7 @@ def made(kind: str, name: str, key: str, make: Callable[[Path], None]) -> Path:
 
 
 @contextlib.contextmanager
-def _lock(path: Path, name: str) -> Iterator[None]:
+def locked(path: Path, name: str) -> Iterator[None]:
     """Let one process at a time make a thing; the others wait and then find it."""
     started = told = time.monotonic()
     with path.open("w") as file:
@@ -70,7 +70,7 @@ def _lock(path: Path, name: str) -> Iterator[None]:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
-                if time.monotonic() - told >= _PROGRESS_EVERY:
+                if time.monotonic() - told >= PROGRESS_EVERY:
                     told = time.monotonic()
                     say(f"{name}: another process makes it; waiting since {told - started:.0f} s")
                 time.sleep(0.5)

@@ -6,7 +6,6 @@ a server, and nothing is ever installed system-wide.
 """
 
 import contextlib
-import fcntl
 import functools
 import os
 import re
@@ -15,13 +14,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
-from harness import families
+from harness import cache, families
 from harness.families import Family
-
-_PROGRESS_EVERY = 15.0  # seconds
 
 
 class ToolMissingError(RuntimeError):
@@ -32,10 +28,9 @@ class BuildFailedError(RuntimeError):
     """A program should have been buildable here, and the build failed; the message holds its end."""
 
 
-def cache() -> Path:
+def kept() -> Path:
     """Return the folder that holds built tools, one folder for each family and set of pins."""
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(home) / "bolwerk" / "tools"
+    return cache.root() / "tools"
 
 
 @functools.cache
@@ -81,14 +76,14 @@ def _version_fits(program: Path, family: Family) -> bool:
 
 def _built(family: Family) -> Path:
     """Return the folder with the family's commands, building them if no process did before."""
-    target = cache() / f"{family.name}-{family.key}"
+    target = kept() / f"{family.name}-{family.key}"
     if target.is_dir():
         return target
-    cache().mkdir(parents=True, exist_ok=True)
-    with _lock(cache() / f"{family.name}.lock", family.name):
+    kept().mkdir(parents=True, exist_ok=True)
+    with cache.locked(kept() / f"{family.name}.lock", family.name):
         if not target.is_dir():
             _check_go(family)
-            workshop = Path(tempfile.mkdtemp(prefix=f".{family.name}-", dir=cache()))
+            workshop = Path(tempfile.mkdtemp(prefix=f".{family.name}-", dir=kept()))
             try:
                 _build(family, workshop)
                 workshop.chmod(0o755)
@@ -96,23 +91,6 @@ def _built(family: Family) -> Path:
             finally:
                 shutil.rmtree(workshop, ignore_errors=True)
     return target
-
-
-@contextlib.contextmanager
-def _lock(path: Path, name: str) -> Iterator[None]:
-    """Let one process at a time build a family; the others wait and then find it built."""
-    started = told = time.monotonic()
-    with path.open("w") as file:
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() - told >= _PROGRESS_EVERY:
-                    told = time.monotonic()
-                    _say(f"{name}: another process builds it; waiting since {told - started:.0f} s")
-                time.sleep(0.5)
-        yield
 
 
 def _check_go(family: Family) -> None:
@@ -158,7 +136,7 @@ def _environment(family: Family) -> dict[str, str]:
 
 def _build(family: Family, workshop: Path) -> None:
     """Compile the family's commands into a folder, telling every few seconds how far it is."""
-    _say(f"{family.name} {family.version}: building {', '.join(family.commands)} (once; kept in {cache()})")
+    cache.say(f"{family.name} {family.version}: building {', '.join(family.commands)} (once; kept in {kept()})")
     started = time.monotonic()
     command = ["go", "build", "-v", *family.flags, "-o", f"{workshop}/", *family.commands.values()]
     log = workshop / "build.log"
@@ -169,10 +147,10 @@ def _build(family: Family, workshop: Path) -> None:
         try:
             while process.poll() is None:
                 with contextlib.suppress(subprocess.TimeoutExpired):
-                    process.wait(_PROGRESS_EVERY)
+                    process.wait(cache.PROGRESS_EVERY)
                     break
                 lines = log.read_bytes().count(b"\n")
-                _say(f"{family.name}: {time.monotonic() - started:.0f} s, {lines} packages fetched or compiled")
+                cache.say(f"{family.name}: {time.monotonic() - started:.0f} s, {lines} packages fetched or compiled")
         finally:
             if process.poll() is None:
                 process.kill()
@@ -187,7 +165,7 @@ def _build(family: Family, workshop: Path) -> None:
         (workshop / made).rename(workshop / name)
     for name, (module, path) in family.folders.items():
         _copy_from_module(family, module=module, path=path, to=workshop / name)
-    _say(f"{family.name} {family.version}: built in {time.monotonic() - started:.0f} s")
+    cache.say(f"{family.name} {family.version}: built in {time.monotonic() - started:.0f} s")
 
 
 def _copy_from_module(family: Family, *, module: str, path: str, to: Path) -> None:
@@ -199,10 +177,6 @@ def _copy_from_module(family: Family, *, module: str, path: str, to: Path) -> No
     for folder_path in [to, *to.rglob("*")]:
         if folder_path.is_dir():
             folder_path.chmod(0o755)  # the module cache is read-only, and so would the copy be
-
-
-def _say(line: str) -> None:
-    print(f"==> {line}", file=sys.stderr, flush=True)
 
 
 def main(arguments: list[str]) -> int:
@@ -218,14 +192,14 @@ def main(arguments: list[str]) -> int:
                 print(f"{command}: {find(command)}")
     except ToolMissingError as refusal:
         if "--if-possible" in arguments:
-            _say(f"going on without: {refusal}")
+            cache.say(f"going on without: {refusal}")
             return 0
         print(f"error: {refusal}", file=sys.stderr)
         return 1
     except (BuildFailedError, KeyError) as failure:
         print(f"error: {failure.args[0]}", file=sys.stderr)
         return 1
-    _say(f"tools are ready after {time.monotonic() - started:.0f} s")
+    cache.say(f"tools are ready after {time.monotonic() - started:.0f} s")
     return 0
 
 

@@ -123,7 +123,7 @@ def test_a_build_that_fails_says_what_the_compiler_said_and_leaves_nothing(tmp_p
     with pytest.raises(tools.BuildFailedError, match="undefined: nonsense"):
         tools._built(made)
 
-    assert [path.name for path in tools.cache().iterdir()] == ["tool.lock"]
+    assert [path.name for path in tools.kept().iterdir()] == ["tool.lock"]
 
 
 @pytest.mark.parametrize("pinned", families.ALL, ids=lambda pinned: pinned.name)
