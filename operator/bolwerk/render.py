@@ -8,7 +8,6 @@ from typing import Any
 
 import yaml
 
-from bolwerk.core.kinds import DEPLOYMENT
 from bolwerk.core.model.observed import Observed
 from bolwerk.core.model.reconcile import reconcile
 from bolwerk.core.plan import Manifest
@@ -36,10 +35,9 @@ def render(model: Mapping[str, Any], settings: Settings) -> list[Manifest]:
     """
     metadata = {"namespace": "default", "uid": NO_UID, "generation": 1, **model["metadata"]}
     plan = reconcile(Observed(model={**model, "metadata": metadata}), settings, datetime.fromtimestamp(0, UTC))
-    if not any(each.kind == DEPLOYMENT for each in plan.apply):
-        # Stalled alone says too little: over an empty world the seal does not stand yet either.
-        stalled = (each["message"] for each in (plan.status or {})["conditions"] if each["type"] == "Stalled")
-        raise RefusedError(next(stalled))
+    for condition in (plan.status or {}).get("conditions", []):
+        if condition["type"] == "Stalled":
+            raise RefusedError(condition["message"])
     return [each.manifest for each in plan.apply]
 
 

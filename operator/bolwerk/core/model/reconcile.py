@@ -58,7 +58,7 @@ def reconcile(observed: Observed, settings: Settings, now: datetime) -> Plan:
         return _concluded(observed, status_of_invalid(observed.model, stalled, now=now))
     engine = engine_parts(subject, settings)
     objection = _objection(subject, engine)
-    live = _only(observed, DEPLOYMENT)
+    live = _named(observed, DEPLOYMENT, subject.name)
     desired = children(subject, engine)
     if live is not None:
         desired[DEPLOYMENT] = held_back(desired[DEPLOYMENT], live)
@@ -152,10 +152,6 @@ def _concluded(
         status=None if status == before else status,
         events=transitions(before.get("conditions") or [], status["conditions"]),
     )
-
-
-def _only(observed: Observed, kind: Kind) -> Mapping[str, Any] | None:
-    return _named(observed, kind, observed.model["metadata"]["name"])
 
 
 def _named(observed: Observed, kind: Kind, name: str) -> Mapping[str, Any] | None:
