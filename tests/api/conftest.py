@@ -5,26 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from _pytest.capture import CaptureManager
 
+import needing
 from api.asking import Api
 from bolwerk.api.crd import crd_yaml
 from bolwerk.api.resources import KINDS
-from harness import tools
 from harness.controlplane import ControlPlane
 
 
 @pytest.fixture(scope="session")
 def api(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     """The API, asked by dry runs wherever nothing has to be stored."""
-    capture = request.config.pluginmanager.getplugin("capturemanager")
-    assert isinstance(capture, CaptureManager)
-    try:
-        with capture.global_and_fixture_disabled():  # a first build takes minutes: show how far it is
-            for command in ("etcd", "kube-apiserver", "kubectl"):
-                tools.find(command)
-    except tools.ToolMissingError as refusal:
-        pytest.skip(f"no API server: {refusal}")
+    needing.programs(request, "etcd", "kube-apiserver", "kubectl")
     with ControlPlane(tmp_path_factory.mktemp("api")) as running:
         running.kubectl("apply", "--server-side", "--filename=-", stdin=_all_crds())
         for resource in KINDS:

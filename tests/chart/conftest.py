@@ -7,32 +7,21 @@ from typing import Any
 
 import pytest
 import yaml
-from _pytest.capture import CaptureManager
 
+import needing
 from chart.rendering import CHART, NAMESPACE, Manifest, Render, run_helm
-from harness import tools
 
 
 @pytest.fixture(scope="session")
 def helm(request: pytest.FixtureRequest) -> Path:
     """The Helm binary."""
-    return _tool(request, "helm")
+    return needing.programs(request, "helm")[0]
 
 
 @pytest.fixture(scope="session")
 def kubeconform(request: pytest.FixtureRequest) -> Path:
     """The kubeconform binary."""
-    return _tool(request, "kubeconform")
-
-
-def _tool(request: pytest.FixtureRequest, name: str) -> Path:
-    capture = request.config.pluginmanager.getplugin("capturemanager")
-    assert isinstance(capture, CaptureManager)
-    try:
-        with capture.global_and_fixture_disabled():  # a first build takes minutes: show how far it is
-            return tools.find(name)
-    except tools.ToolMissingError as refusal:
-        pytest.skip(f"no {name}: {refusal}")
+    return needing.programs(request, "kubeconform")[0]
 
 
 @pytest.fixture(scope="session")

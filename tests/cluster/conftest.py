@@ -3,11 +3,10 @@
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from harness import tools
+import needing
 from harness.controlplane import ControlPlane
 
 CRDS = Path(__file__).resolve().parents[2] / "crds"
@@ -16,13 +15,7 @@ CRDS = Path(__file__).resolve().parents[2] / "crds"
 @pytest.fixture(scope="session")
 def control_plane(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     """An etcd and an API server, shared by the session: no controllers, no scheduler, no nodes."""
-    capture: Any = request.config.pluginmanager.getplugin("capturemanager")
-    try:
-        with capture.global_and_fixture_disabled():  # a first build takes minutes: show how far it is
-            for command in ("etcd", "kube-apiserver", "kubectl"):
-                tools.find(command)
-    except tools.ToolMissingError as refusal:
-        pytest.skip(f"no API server: {refusal}")
+    needing.programs(request, "etcd", "kube-apiserver", "kubectl")
     with ControlPlane(tmp_path_factory.mktemp("controlplane")) as running:
         yield running
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 import yaml
-from _pytest.capture import CaptureManager
 
-from harness import operator, process, tools
+import needing
+from harness import operator, process
 from harness.controlplane import ControlPlane
 from harness.operator import CHART, NAMESPACE, RELEASE, helm
 
@@ -27,14 +27,7 @@ PEOPLE = {"reader": "view", "developer": "edit", "owner": "admin"}
 @pytest.fixture(scope="module")
 def plane(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     """A control plane with controllers, which fold ClusterRoles together, and with people of each role."""
-    capture = request.config.pluginmanager.getplugin("capturemanager")
-    assert isinstance(capture, CaptureManager)
-    try:
-        with capture.global_and_fixture_disabled():  # a first build takes minutes: show how far it is
-            for command in ("etcd", "kube-apiserver", "kube-controller-manager", "kubectl", "helm"):
-                tools.find(command)
-    except tools.ToolMissingError as refusal:
-        pytest.skip(f"no control plane: {refusal}")
+    needing.programs(request, "etcd", "kube-apiserver", "kube-controller-manager", "kubectl", "helm")
     directory = tmp_path_factory.mktemp("install")
     with ControlPlane(directory, controllers=True, users=dict.fromkeys(PEOPLE, ())) as running:
         for name, role in PEOPLE.items():

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from _pytest.capture import CaptureManager
 
-from harness import operator, process, tools
+import needing
+from harness import operator, process
 from harness.controlplane import ControlPlane
 from harness.operator import NAMESPACE, Operator
 
@@ -28,14 +28,7 @@ Model = Callable[..., dict[str, Any]]
 @pytest.fixture(scope="module")
 def plane(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     """A control plane with controllers, which collect the children of what is deleted, and the chart on it."""
-    capture = request.config.pluginmanager.getplugin("capturemanager")
-    assert isinstance(capture, CaptureManager)
-    try:
-        with capture.global_and_fixture_disabled():  # a first build takes minutes: show how far it is
-            for command in ("etcd", "kube-apiserver", "kube-controller-manager", "kubectl", "helm"):
-                tools.find(command)
-    except tools.ToolMissingError as refusal:
-        pytest.skip(f"no control plane: {refusal}")
+    needing.programs(request, "etcd", "kube-apiserver", "kube-controller-manager", "kubectl", "helm")
     with ControlPlane(tmp_path_factory.mktemp("operator"), controllers=True) as running:
         operator.install(running)
         yield running
