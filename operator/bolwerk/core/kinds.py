@@ -32,17 +32,18 @@ class Kind:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Ref:
-    """One object, by kind, namespace and name."""
+    """One object, by kind, namespace (empty where the kind has none) and name."""
 
     kind: Kind
     namespace: str
     name: str
 
     def __str__(self) -> str:
-        return f"{self.kind.name} {self.namespace}/{self.name}"
+        return f"{self.kind.name} {self.namespace}/{self.name}" if self.namespace else f"{self.kind.name} {self.name}"
 
 
 LOCAL_MODEL = Kind("bolwerk.dev", "v1alpha1", "LocalModel", "localmodels")
+SOVEREIGNTY_POLICY = Kind("bolwerk.dev", "v1alpha1", "SovereigntyPolicy", "sovereigntypolicies")
 
 SERVICE_ACCOUNT = Kind("", "v1", "ServiceAccount", "serviceaccounts")
 SERVICE = Kind("", "v1", "Service", "services")
@@ -54,3 +55,28 @@ POD = Kind("", "v1", "Pod", "pods")
 PERSISTENT_VOLUME_CLAIM = Kind("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims")
 EVENT = Kind("events.k8s.io", "v1", "Event", "events")
 LEASE = Kind("coordination.k8s.io", "v1", "Lease", "leases")
+
+NAMESPACE = Kind("", "v1", "Namespace", "namespaces")
+CONFIG_MAP = Kind("", "v1", "ConfigMap", "configmaps")
+SECRET = Kind("", "v1", "Secret", "secrets")
+VALIDATING_ADMISSION_POLICY = Kind(
+    "admissionregistration.k8s.io", "v1", "ValidatingAdmissionPolicy", "validatingadmissionpolicies"
+)
+VALIDATING_ADMISSION_POLICY_BINDING = Kind(
+    "admissionregistration.k8s.io", "v1", "ValidatingAdmissionPolicyBinding", "validatingadmissionpolicybindings"
+)
+
+# What network plugins, or the add-ons of network plugins, serve beside Kubernetes' own NetworkPolicy.
+CLUSTER_NETWORK_POLICY = Kind(
+    "policy.networking.k8s.io", "v1alpha2", "ClusterNetworkPolicy", "clusternetworkpolicies"
+)
+ADMIN_NETWORK_POLICY = Kind("policy.networking.k8s.io", "v1alpha1", "AdminNetworkPolicy", "adminnetworkpolicies")
+CILIUM_CLUSTERWIDE_NETWORK_POLICY = Kind(
+    "cilium.io", "v2", "CiliumClusterwideNetworkPolicy", "ciliumclusterwidenetworkpolicies"
+)
+CILIUM_NETWORK_POLICY = Kind("cilium.io", "v2", "CiliumNetworkPolicy", "ciliumnetworkpolicies")
+GLOBAL_NETWORK_POLICY = Kind("projectcalico.org", "v3", "GlobalNetworkPolicy", "globalnetworkpolicies")
+STAGED_GLOBAL_NETWORK_POLICY = Kind(
+    "projectcalico.org", "v3", "StagedGlobalNetworkPolicy", "stagedglobalnetworkpolicies"
+)
+CALICO_TIER = Kind("projectcalico.org", "v3", "Tier", "tiers")

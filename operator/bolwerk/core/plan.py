@@ -54,7 +54,7 @@ class Apply:
     def ref(self) -> Ref:
         """The object's address."""
         metadata = self.manifest["metadata"]
-        return Ref(self.kind, metadata["namespace"], metadata["name"])
+        return Ref(self.kind, metadata.get("namespace", ""), metadata["name"])
 
 
 @dataclass(frozen=True, slots=True)

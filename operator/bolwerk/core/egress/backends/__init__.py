@@ -1,0 +1,1 @@
+"""One module per backend; each says in its own words what it cannot express."""

@@ -1,0 +1,1 @@
+"""One function per condition of a SovereigntyPolicy."""
