@@ -72,6 +72,13 @@ NAME_RULE = Rule(
     "lower case letters, digits and hyphens, beginning with a letter'.format([self.metadata.name.size()])",
 )
 
+# What a policy owns is called bolwerk-<policy>-<what>, and such a name is a label value too.
+POLICY_NAME_RULE = Rule(
+    "self.metadata.name.size() <= 40 && self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",
+    "metadata.name is the stem of the names of all that the policy makes: use at most 40 lower case letters, digits "
+    "and hyphens, beginning with a letter",
+)
+
 LOCAL_MODEL = Resource(
     kind="LocalModel",
     plural="localmodels",
@@ -111,10 +118,13 @@ SOVEREIGNTY_POLICY = Resource(
         Column("Ready", condition("Ready")),
         Column("Backend", ".status.backend"),
         Column("Namespaces", ".status.governedNamespaces", "integer"),
-        Column("Proven", ".status.nodes.proven", "integer", description="Nodes whose last proof stands."),
         AGE,
         Column("Message", condition("Ready", "message"), description="Why it is not ready."),
+        Column("Catalogue", ".status.catalogue.version", wide=True),
+        Column("Priority", ".spec.enforcement.priority", "integer", wide=True),
     ),
+    rules=(POLICY_NAME_RULE,),
+    controlled=True,
 )
 
 EGRESS_EXCEPTION = Resource(

@@ -141,19 +141,20 @@ class SovereigntyPolicySpec(ApiModel):
     exceptions: Exceptions = Field(default_factory=Exceptions)
 
 
-class NodeVerdicts(ApiModel):
-    """How many nodes stand how."""
-
-    proven: int = 0
-    failed: int = 0
-    unproven: int = 0
-
-
 class CatalogueInUse(ApiModel):
     """Which catalogue decided."""
 
-    version: Annotated[str, Field(max_length=63)]
+    version: Annotated[str, Field(max_length=127, description="Of the shipped one, and of the overlay where one is.")]
     digest: Annotated[str, Field(max_length=80)]
+    age_days: int = Field(description="Since the older of the two was written.")
+
+
+class Finding(ApiModel):
+    """Something that a person should look at."""
+
+    type: Literal["Overlap", "Reopened", "Leak"]
+    object: Annotated[str, Field(max_length=512, description="Kind, namespace and name.")]
+    message: Annotated[str, Field(max_length=1024)]
 
 
 class SovereigntyPolicyStatus(ApiModel):
@@ -161,10 +162,17 @@ class SovereigntyPolicyStatus(ApiModel):
 
     observed_generation: int | None = None
     conditions: tuple[Condition, ...] = Field(default=(), json_schema_extra=listed_by("type"))
-    backend: Annotated[str, Field(max_length=63)] | None = None
+    backend: Annotated[str, Field(max_length=63)] | None = Field(default=None, description="Who blocks the packets.")
+    backend_reason: Annotated[str, Field(max_length=1024)] | None = Field(default=None, description="Why this backend.")
     governed_namespaces: int | None = None
     catalogue: CatalogueInUse | None = None
-    nodes: NodeVerdicts | None = None
     limits: tuple[Annotated[str, Field(max_length=1024)], ...] = Field(
         default=(), max_length=32, description="What this backend cannot express.", json_schema_extra=atomic()
     )
+    findings: tuple[Finding, ...] = Field(
+        default=(),
+        max_length=50,
+        description="Overlapping policies, rules that open the wall, endpoints behind references; at most 50.",
+        json_schema_extra=atomic(),
+    )
+    findings_total: int | None = Field(default=None, description="How many there are, listed or not.")

@@ -67,9 +67,7 @@ VALIDATING_ADMISSION_POLICY_BINDING = Kind(
 )
 
 # What network plugins, or the add-ons of network plugins, serve beside Kubernetes' own NetworkPolicy.
-CLUSTER_NETWORK_POLICY = Kind(
-    "policy.networking.k8s.io", "v1alpha2", "ClusterNetworkPolicy", "clusternetworkpolicies"
-)
+CLUSTER_NETWORK_POLICY = Kind("policy.networking.k8s.io", "v1alpha2", "ClusterNetworkPolicy", "clusternetworkpolicies")
 ADMIN_NETWORK_POLICY = Kind("policy.networking.k8s.io", "v1alpha1", "AdminNetworkPolicy", "adminnetworkpolicies")
 CILIUM_CLUSTERWIDE_NETWORK_POLICY = Kind(
     "cilium.io", "v2", "CiliumClusterwideNetworkPolicy", "ciliumclusterwidenetworkpolicies"

@@ -16,7 +16,11 @@ class Settings:
     vllm_image, triton_image
         The engine image for a LocalModel that names none, or an empty string: then such a LocalModel is
         stalled with a sentence that says so. Pinned by the chart; never `latest`.
+    namespace, service_account
+        Where the operator runs, and as whom: never governed, and the only one who may change what it made.
     """
 
     vllm_image: str = ""
     triton_image: str = ""
+    namespace: str = "bolwerk"
+    service_account: str = "bolwerk"

@@ -28,7 +28,7 @@ class Intent:
     enforced
         Whether packets are dropped (`Enforce`) or only told of (`Audit`).
     selector
-        The label selector of the governed namespaces, in Kubernetes' words.
+        The label selector of the governed namespaces, in Kubernetes' words, those that are exempt left out.
     internal
         The declared networks, both families, none inside another.
     outward

@@ -8,6 +8,7 @@ from typing import Any
 
 from bolwerk.core.conditions import Condition, true
 from bolwerk.core.difference import difference
+from bolwerk.core.invalid import InvalidSpecError
 from bolwerk.core.kinds import (
     DEPLOYMENT,
     NETWORK_POLICY,
@@ -30,7 +31,7 @@ from bolwerk.core.model.observed import CHILD_KINDS, Observed
 from bolwerk.core.model.pods import of_template
 from bolwerk.core.model.podtemplate import escapes
 from bolwerk.core.model.status import status_of, status_of_invalid, transitions
-from bolwerk.core.model.subject import InvalidSpecError, Subject
+from bolwerk.core.model.subject import Subject
 from bolwerk.core.plan import Apply, Delete, Event, Manifest, Plan
 from bolwerk.core.reasons import Reason
 from bolwerk.core.settings import Settings

@@ -8,22 +8,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import ValidationError
-
 from bolwerk.api.localmodel import LocalModelSpec
+from bolwerk.core.invalid import parsed
 from bolwerk.core.kinds import LOCAL_MODEL
 
-__all__ = ["MODEL_MOUNT", "InvalidSpecError", "Subject", "digest"]
+__all__ = ["MODEL_MOUNT", "Subject", "digest"]
 
 REFRESH = "bolwerk.dev/refresh"
 """Annotation on a LocalModel: a new value moves its pods to what the installed operator would build today."""
 
 
 MODEL_MOUNT = "/model"
-
-
-class InvalidSpecError(ValueError):
-    """The stored spec does not parse; the message is for the user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +42,13 @@ class Subject:
             If it was stored under another CRD and no longer means anything.
         """
         metadata = model["metadata"]
-        try:
-            spec = LocalModelSpec.model_validate(model.get("spec") or {})
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            where = ".".join(str(part) for part in ("spec", *first["loc"]))
-            raise InvalidSpecError(f"{where}: {first['msg']}; correct the field") from error
         return cls(
             name=metadata["name"],
             namespace=metadata["namespace"],
             uid=metadata["uid"],
             generation=metadata.get("generation", 0),
             refresh=(metadata.get("annotations") or {}).get(REFRESH, ""),
-            spec=spec,
+            spec=parsed(LocalModelSpec, model.get("spec")),
         )
 
     @property
