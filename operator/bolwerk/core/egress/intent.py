@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network
-from typing import Any, TypeAlias
+from typing import Any, Self
 
-__all__ = ["Intent", "Network", "Scene", "Wall"]
+from pydantic import ValidationError
 
-Network: TypeAlias = IPv4Network | IPv6Network
+from bolwerk.api.sovereigntypolicy import SovereigntyPolicySpec
+from bolwerk.core.egress.networks import EVERYTHING, InvalidPolicyError, Network, contains, cut, overlap, parsed
+from bolwerk.core.kinds import SOVEREIGNTY_POLICY
+
+__all__ = ["Intent", "InvalidPolicyError", "Network", "Scene", "Wall"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,55 @@ class Intent:
         """The name of the wall's objects."""
         return f"bolwerk-{self.policy}"
 
+    @classmethod
+    def of(cls, policy: Mapping[str, Any]) -> Self:
+        """Read the intent out of a SovereigntyPolicy as the API server has it.
+
+        Raises
+        ------
+        InvalidPolicyError
+            If it asks for what no wall can be: the message says what to write instead.
+        """
+        spec = _spec(policy)
+        internal = parsed(spec.internal.networks, "spec.internal.networks")
+        outward = (
+            *parsed(spec.internal.forward_proxies, "spec.internal.forwardProxies"),
+            *parsed(spec.internal.private_endpoints, "spec.internal.privateEndpoints"),
+        )
+        _check(internal, outward)
+        metadata = policy["metadata"]
+        return cls(
+            policy=metadata["name"],
+            uid=metadata["uid"],
+            enforced=spec.mode == "Enforce",
+            selector=spec.namespace_selector.model_dump(mode="json", by_alias=True, exclude_defaults=True),
+            internal=internal,
+            outward=outward,
+            priority=spec.enforcement.priority,
+        )
+
+    def metadata(self, *, namespace: str = "", suffix: str = "") -> dict[str, Any]:
+        """Return the metadata of an object of the wall: named and labelled after the policy, owned by it."""
+        return {
+            "name": f"{self.name}{suffix}",
+            **({"namespace": namespace} if namespace else {}),
+            "labels": {
+                "app.kubernetes.io/managed-by": "bolwerk",
+                "app.kubernetes.io/component": "wall",
+                "bolwerk.dev/policy": self.policy,
+            },
+            # No blockOwnerDeletion: it would need the right to change finalizers of SovereigntyPolicies.
+            "ownerReferences": [
+                {
+                    "apiVersion": SOVEREIGNTY_POLICY.api_version,
+                    "kind": SOVEREIGNTY_POLICY.name,
+                    "name": self.policy,
+                    "uid": self.uid,
+                    "controller": True,
+                }
+            ],
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Scene:
@@ -81,3 +133,34 @@ class Wall:
 
     objects: tuple[dict[str, Any], ...] = ()
     limits: tuple[str, ...] = ()
+
+
+def _spec(policy: Mapping[str, Any]) -> SovereigntyPolicySpec:
+    try:
+        return SovereigntyPolicySpec.model_validate(policy.get("spec") or {})
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in ("spec", *first["loc"]))
+        raise InvalidPolicyError(f"{where}: {first['msg']}; correct the field") from error
+
+
+def _check(internal: tuple[Network, ...], outward: tuple[Network, ...]) -> None:
+    """Refuse lists that contradict themselves or each other, for then somebody has meant something else."""
+    pair = overlap(internal)
+    if pair:
+        wide, narrow = pair
+        raise InvalidPolicyError(
+            f"spec.internal.networks: {narrow} lies within {wide}; keep {wide} if all of it is yours, or only {narrow}"
+        )
+    for whole in EVERYTHING:
+        if any(contains(each, whole) for each in internal):
+            raise InvalidPolicyError(
+                f"spec.internal.networks: {whole} is everything, and a wall around everything is none; name your own "
+                "networks"
+            )
+    if not cut(internal, outward):
+        swallowed = ", ".join(str(each) for each in outward if any(contains(each, inner) for inner in internal))
+        raise InvalidPolicyError(
+            f"spec.internal: nothing is left of networks, because forwardProxies and privateEndpoints ({swallowed}) "
+            "contain all of them; narrow these to the proxies and endpoints themselves"
+        )

@@ -1,30 +1,134 @@
 """Arithmetic on networks: parsing what people typed, and cutting holes into address space.
 
-Called by the intent and by the renderers. What a policy may say is decided here and in the CRD's CEL rules; where CEL
-cannot look (one list against the other), only here.
+Called by the intent, by the renderers and by the search for rules that reopen a wall. What a policy may say of a
+single network is a CEL rule of the CRD too; how its lists relate to each other is decided only here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
-from itertools import batched, combinations
+from itertools import combinations
 from typing import TypeAlias
 
 __all__ = [
     "EVERYTHING",
     "InvalidPolicyError",
     "Network",
+    "beyond",
     "contains",
-    "holes",
+    "cut",
     "merged",
     "of_version",
     "overlap",
-    "parse",
-    "reaches_outside",
+    "parsed",
+    "within",
 ]
 
 Network: TypeAlias = IPv4Network | IPv6Network
 
 EVERYTHING: tuple[Network, ...] = (IPv4Network("0.0.0.0/0"), IPv6Network("::/0"))
-"""All addresses, a network for each family."""
+"""All addresses, one network for each family."""
+
+
+class InvalidPolicyError(ValueError):
+    """A SovereigntyPolicy asks for what no wall can be; the message says what to write instead."""
+
+
+def parsed(texts: Iterable[str], field: str) -> tuple[Network, ...]:
+    """Return the networks of a list.
+
+    Raises
+    ------
+    InvalidPolicyError
+        If an entry is no network, or one with host bits set.
+    """
+    return tuple(_parsed(text, field) for text in texts)
+
+
+def _parsed(text: str, field: str) -> Network:
+    try:
+        network = ip_network(text, strict=False)
+    except ValueError as error:
+        raise InvalidPolicyError(
+            f"{field}: {text!r} is no network; write an address and a prefix of one family, such as 10.20.0.0/16 or "
+            "2001:db8::/32"
+        ) from error
+    if isinstance(network, IPv6Network) and network.network_address.ipv4_mapped and network.prefixlen >= _MAPPED_BITS:
+        raise InvalidPolicyError(
+            f"{field}: {text!r} is IPv4 written as IPv6, which no packet carries; write "
+            f"{network.network_address.ipv4_mapped}/{network.prefixlen - _MAPPED_BITS}"
+        )
+    if str(network) != text and text.partition("/")[0] != str(network.network_address):
+        raise InvalidPolicyError(f"{field}: {text!r} has bits beyond its prefix; write {network}")
+    if "/" not in text:
+        raise InvalidPolicyError(f"{field}: {text!r} is an address, not a network; write {network}")
+    return network
+
+
+_MAPPED_BITS = 96
+"""Of `::ffff:0:0/96` (RFC 4291), so that what is left of a prefix is IPv4's."""
+
+
+def of_version(networks: Iterable[Network], version: int) -> tuple[Network, ...]:
+    """Return the networks of one family, 4 or 6."""
+    return tuple(network for network in networks if network.version == version)
+
+
+def contains(outer: Network, inner: Network) -> bool:
+    """Whether every address of `inner` is one of `outer`."""
+    if isinstance(outer, IPv4Network):
+        return isinstance(inner, IPv4Network) and inner.subnet_of(outer)
+    return isinstance(inner, IPv6Network) and inner.subnet_of(outer)
+
+
+def overlap(networks: Iterable[Network]) -> tuple[Network, Network] | None:
+    """Return the first two networks of which one lies in the other, the wider one first; None if all are apart."""
+    for one, other in combinations(networks, 2):
+        if contains(one, other):
+            return one, other
+        if contains(other, one):
+            return other, one
+    return None
+
+
+def merged(networks: Iterable[Network]) -> tuple[Network, ...]:
+    """Return the fewest networks that cover the same addresses, IPv4 first, in order."""
+    networks = tuple(networks)
+    return (
+        *collapse_addresses(network for network in networks if isinstance(network, IPv4Network)),
+        *collapse_addresses(network for network in networks if isinstance(network, IPv6Network)),
+    )
+
+
+def within(outer: Network, networks: Iterable[Network]) -> tuple[Network, ...]:
+    """Return the fewest networks that cover what of `networks` lies in `outer`."""
+    networks = tuple(networks)
+    if any(contains(each, outer) for each in networks):
+        return (outer,)
+    return merged(each for each in networks if contains(outer, each))
+
+
+def cut(networks: Iterable[Network], holes: Iterable[Network]) -> tuple[Network, ...]:
+    """Return the fewest networks that cover `networks` without `holes`."""
+    left = merged(networks)
+    for hole in merged(holes):
+        left = tuple(piece for network in left for piece in _without(network, hole))
+    return merged(left)
+
+
+def _without(network: Network, hole: Network) -> tuple[Network, ...]:
+    if contains(hole, network):
+        return ()
+    if not contains(network, hole):
+        return (network,)
+    if isinstance(network, IPv4Network):
+        assert isinstance(hole, IPv4Network)  # noqa: S101 - `contains` has said so, but not to the type checker
+        return tuple(network.address_exclude(hole))
+    assert isinstance(hole, IPv6Network)  # noqa: S101 - as above
+    return tuple(network.address_exclude(hole))
+
+
+def beyond(network: Network, allowed: Iterable[Network]) -> bool:
+    """Whether `network` has addresses that none of `allowed` has."""
+    return bool(cut((network,), allowed))

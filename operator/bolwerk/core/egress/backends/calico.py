@@ -1,0 +1,5 @@
+from bolwerk.core.egress.intent import Intent, Scene, Wall
+
+
+def render(intent: Intent, scene: Scene) -> Wall:
+    raise NotImplementedError
