@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from bolwerk.core.conclusion import transitions
 from bolwerk.core.kinds import DEPLOYMENT
 from bolwerk.core.model.children.deployment import TEMPLATE_HASH
-from bolwerk.core.model.status import transitions
+from bolwerk.core.model.reconcile import ALARMING
 from core.builders import (
     after,
     child,
@@ -48,7 +49,7 @@ def _line(type_: str, status: str, reason: str = "R") -> dict[str, str]:
     ],
 )
 def test_events_are_transitions(before: Any, now: Any, want: list[str]) -> None:
-    assert [f"{event.type} {event.reason}" for event in transitions(before, now)] == want
+    assert [f"{event.type} {event.reason}" for event in transitions(before, now, alarming=ALARMING)] == want
 
 
 def test_a_pod_that_only_changes_the_schedulers_words_is_a_write_and_no_event() -> None:

@@ -1,8 +1,8 @@
-"""The status of a LocalModel and the Events that its changes are worth."""
+"""The status of a LocalModel."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -16,9 +16,9 @@ from bolwerk.core.model.conditions.serving import serving
 from bolwerk.core.model.conditions.summary import phase, summary
 from bolwerk.core.model.conditions.view import View
 from bolwerk.core.model.engine.parts import EngineParts
-from bolwerk.core.plan import Event, Manifest
+from bolwerk.core.plan import Manifest
 
-__all__ = ["status_of", "status_of_invalid", "transitions"]
+__all__ = ["status_of", "status_of_invalid"]
 
 
 def status_of(view: View, engine: EngineParts, *, stalled: Condition | None, now: datetime) -> Manifest:
@@ -66,31 +66,3 @@ def status_of_invalid(model: Mapping[str, Any], stalled: Condition, *, now: date
             verdict, before=before.get("conditions") or [], generation=generation, now=now
         ),
     }
-
-
-def transitions(before: Iterable[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]) -> tuple[Event, ...]:
-    """Return the Events for what changed between two lists of conditions.
-
-    A change of message is none: the scheduler's words change with every node. Two conditions that turn for the
-    same reason are one Event.
-    """
-    earlier = {each.get("type"): (each.get("status"), each.get("reason")) for each in before}
-    events: dict[str, Event] = {}
-    for condition in after:
-        key = (condition["status"], condition["reason"])
-        if key == earlier.get(condition["type"]):
-            continue
-        match condition["type"], condition["status"]:
-            case "Ready", "True":
-                events[condition["reason"]] = _event("Normal", condition)
-            case "Ready", "False" if earlier.get("Ready", ("", ""))[0] == "True":
-                events[condition["reason"]] = _event("Warning", condition)
-            case ("Stalled", "True") | ("Isolated", "False"):
-                events[condition["reason"]] = _event("Warning", condition)
-            case _:
-                pass
-    return tuple(events.values())
-
-
-def _event(type_: Any, condition: Mapping[str, Any]) -> Event:
-    return Event(type=type_, reason=condition["reason"], action="Reconcile", message=condition["message"])
