@@ -14,6 +14,10 @@ from bolwerk.shell.settings import SettingsError, load_settings
         ("", Settings()),
         ("vllmImage: registry/vllm@sha256:1\n", Settings(vllm_image="registry/vllm@sha256:1")),
         ('vllmImage: v\ntritonImage: ""\n', Settings(vllm_image="v")),
+        (
+            "references: {configMaps: false, secrets: true}",
+            Settings(references_config_maps=False, references_secrets=True),
+        ),
     ],
 )
 def test_a_file_is_read(tmp_path: Path, text: str, want: Settings) -> None:
@@ -32,6 +36,10 @@ def test_no_file_means_the_defaults() -> None:
     [
         pytest.param("vllmimage: v", "vllmimage: Extra inputs.*Known settings: vllmImage, tritonImage", id="misspelt"),
         pytest.param("vllmImage: 3", "vllmImage: Input should be a valid string", id="not a string"),
+        pytest.param("references: {secret: true}", "references.secret: Extra inputs", id="misspelt inside"),
+        pytest.param(
+            "references: {secrets: 1}", "references.secrets: Input should be a valid boolean", id="no boolean"
+        ),
         pytest.param("- a", "the file: Input should be", id="a list"),
         pytest.param("a: [", "settings.yaml: while parsing", id="not YAML"),
     ],

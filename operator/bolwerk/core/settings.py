@@ -18,9 +18,14 @@ class Settings:
         stalled with a sentence that says so. Pinned by the chart; never `latest`.
     namespace, service_account
         Where the operator runs, and as whom: never governed, and the only one who may change what it made.
+    references_config_maps, references_secrets
+        Whether what governed pods refer to is read, to find endpoints that admission cannot see. The operator needs
+        the right to get them, which the chart gives with the same switch.
     """
 
     vllm_image: str = ""
     triton_image: str = ""
     namespace: str = "bolwerk"
     service_account: str = "bolwerk"
+    references_config_maps: bool = True
+    references_secrets: bool = False

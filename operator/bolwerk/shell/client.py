@@ -139,8 +139,16 @@ class Client:
         """Read one object, or no more than its metadata."""
         return await self.send(requests.get(ref, metadata_only=metadata_only))
 
-    async def pages(self, kind: Kind, *, selector: str = "", metadata_only: bool = False) -> AsyncIterator[Page]:
-        """List all objects of a kind in the cluster, page by page.
+    async def pages(
+        self,
+        kind: Kind,
+        *,
+        namespace: str | None = None,
+        selector: str = "",
+        metadata_only: bool = False,
+        limit: int = requests.PAGE_SIZE,
+    ) -> AsyncIterator[Page]:
+        """List all objects of a kind, in one namespace or in the cluster, page by page.
 
         Raises
         ------
@@ -149,9 +157,10 @@ class Client:
         """
         token = ""
         while True:
-            answer = await self.send(
-                requests.list_page(kind, selector=selector, metadata_only=metadata_only, token=token)
+            page = requests.list_page(
+                kind, namespace=namespace, selector=selector, metadata_only=metadata_only, token=token, limit=limit
             )
+            answer = await self.send(page)
             metadata = answer.get("metadata") or {}
             token = metadata.get("continue") or ""
             yield Page(answer.get("items") or [], metadata.get("resourceVersion", ""))

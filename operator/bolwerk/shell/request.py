@@ -71,14 +71,20 @@ def get(ref: Ref, *, metadata_only: bool = False) -> Request:
 
 
 def list_page(
-    kind: Kind, *, selector: str = "", metadata_only: bool = False, token: str = "", limit: int = PAGE_SIZE
+    kind: Kind,
+    *,
+    namespace: str | None = None,
+    selector: str = "",
+    metadata_only: bool = False,
+    token: str = "",
+    limit: int = PAGE_SIZE,
 ) -> Request:
-    """Read one page of all objects of a kind in the cluster."""
+    """Read one page of all objects of a kind, in one namespace or in the cluster."""
     params = {"limit": str(limit), "labelSelector": selector, "continue": token}
     return Request(
         "list",
         "GET",
-        _path(kind, None),
+        _path(kind, namespace),
         kind.plural,
         params={name: value for name, value in params.items() if value},
         headers={"Accept": _AS_METADATA_LIST} if metadata_only else {},

@@ -20,11 +20,22 @@ class SettingsError(Exception):
     """The settings file cannot be used; the message says where and why."""
 
 
+_STRICT = ConfigDict(extra="forbid", strict=True, alias_generator=to_camel)
+
+
+class _References(BaseModel):
+    model_config = _STRICT
+
+    config_maps: bool = True
+    secrets: bool = False
+
+
 class _File(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, alias_generator=to_camel)
+    model_config = _STRICT
 
     vllm_image: str = ""
     triton_image: str = ""
+    references: _References = _References()
 
 
 def load_settings(path: Path | None) -> Settings:
@@ -48,4 +59,9 @@ def load_settings(path: Path | None) -> Settings:
         )
         known = ", ".join(field.alias or name for name, field in _File.model_fields.items())
         raise SettingsError(f"{path}: {faults}. Known settings: {known}.") from error
-    return Settings(vllm_image=file.vllm_image, triton_image=file.triton_image)
+    return Settings(
+        vllm_image=file.vllm_image,
+        triton_image=file.triton_image,
+        references_config_maps=file.references.config_maps,
+        references_secrets=file.references.secrets,
+    )
