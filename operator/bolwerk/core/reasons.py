@@ -44,6 +44,32 @@ class Reason(StrEnum):
     NOT_SEALED = "NotSealed"
     SEAL_RESTORED = "SealRestored"
 
+    # WallStands
+    ENFORCED = "Enforced"
+    AUDIT_ONLY = "AuditOnly"
+    BACKEND_NOT_SERVED = "BackendNotServed"
+    WALL_DAMAGED = "WallDamaged"
+    WALL_RESTORED = "WallRestored"
+    SWITCHING_BACKEND = "SwitchingBackend"
+
+    # Undisputed
+    NO_OVERLAP = "NoOverlap"
+    OVERLAPPING_POLICY = "OverlappingPolicy"
+
+    # NotReopened
+    NOTHING_OPENS = "NothingOpens"
+    REOPENED = "Reopened"
+
+    # CatalogueCurrent
+    CATALOGUE_CURRENT = "CatalogueCurrent"
+    CATALOGUE_STALE = "CatalogueStale"
+    OVERLAY_REFUSED = "OverlayRefused"
+
+    # ReferencesClean
+    NOTHING_FOUND = "NothingFound"
+    ENDPOINT_FOUND = "EndpointFound"
+    NOT_SCANNED_YET = "NotScannedYet"
+
     # Ready, Stalled, Reconciling
     READY = "Ready"
     INVALID_SPEC = "InvalidSpec"

@@ -18,6 +18,9 @@ class Settings:
         stalled with a sentence that says so. Pinned by the chart; never `latest`.
     namespace, service_account
         Where the operator runs, and as whom: never governed, and the only one who may change what it made.
+    dns_namespace
+        Where the snippets for CoreDNS are written; empty for the operator's own namespace. CoreDNS can mount only
+        what is in its own.
     references_config_maps, references_secrets
         Whether what governed pods refer to is read, to find endpoints that admission cannot see. The operator needs
         the right to get them, which the chart gives with the same switch.
@@ -27,5 +30,6 @@ class Settings:
     triton_image: str = ""
     namespace: str = "bolwerk"
     service_account: str = "bolwerk"
+    dns_namespace: str = ""
     references_config_maps: bool = True
     references_secrets: bool = False

@@ -1,1 +1,1 @@
-"""SovereigntyPolicy: the snapshot, one function per condition, and the reconciliation that joins them."""
+"""SovereigntyPolicy: the snapshot, the conditions, and the reconciliation that joins them."""

@@ -24,7 +24,7 @@ from bolwerk.core.kinds import (
 )
 from bolwerk.core.plan import Refusal
 
-__all__ = ["OPTIONAL_KINDS", "OWNED_KINDS", "WATCHED_KINDS", "Observed"]
+__all__ = ["OPTIONAL_KINDS", "OWNED_KINDS", "WALL_KINDS", "WATCHED_KINDS", "Observed"]
 
 OPTIONAL_KINDS: tuple[Kind, ...] = (
     CLUSTER_NETWORK_POLICY,
@@ -37,7 +37,7 @@ OPTIONAL_KINDS: tuple[Kind, ...] = (
 )
 """Kinds that a cluster may or may not serve; which it serves decides among the backends."""
 
-OWNED_KINDS: tuple[Kind, ...] = (
+WALL_KINDS: tuple[Kind, ...] = (
     CALICO_TIER,
     CLUSTER_NETWORK_POLICY,
     ADMIN_NETWORK_POLICY,
@@ -45,6 +45,14 @@ OWNED_KINDS: tuple[Kind, ...] = (
     GLOBAL_NETWORK_POLICY,
     STAGED_GLOBAL_NETWORK_POLICY,
     NETWORK_POLICY,
+)
+"""What a wall may be made of."""
+
+OVERLAY_NAME = "bolwerk-catalogue"
+"""The ConfigMap in the operator's namespace with which a platform team extends or narrows the catalogue."""
+
+OWNED_KINDS: tuple[Kind, ...] = (
+    *WALL_KINDS,
     VALIDATING_ADMISSION_POLICY,
     VALIDATING_ADMISSION_POLICY_BINDING,
     CONFIG_MAP,

@@ -1,0 +1,182 @@
+"""The reconciliation of one SovereigntyPolicy: the wall first, then what follows from the catalogue.
+
+Fails closed: whatever cannot be understood, chosen or rendered leaves every object as it is, and the status says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+from bolwerk.core.conclusion import ABSENT, changes, concluded, named, surplus
+from bolwerk.core.conditions import Condition, true
+from bolwerk.core.egress.backend import Choice, Unserved, choose
+from bolwerk.core.egress.intent import Intent, Scene
+from bolwerk.core.invalid import InvalidSpecError
+from bolwerk.core.kinds import NETWORK_POLICY, Kind
+from bolwerk.core.plan import Apply, Delete, Event, Manifest, Plan
+from bolwerk.core.policy.governed import exempt
+from bolwerk.core.policy.names import Names, names
+from bolwerk.core.policy.observed import OWNED_KINDS, WALL_KINDS, Observed
+from bolwerk.core.policy.overlaps import governing, overlaps
+from bolwerk.core.policy.precedence import reopened
+from bolwerk.core.policy.status import status_of, status_of_stalled
+from bolwerk.core.policy.subject import Subject
+from bolwerk.core.policy.view import View
+from bolwerk.core.reasons import Reason
+from bolwerk.core.settings import Settings
+
+__all__ = ["SETTLING", "reconcile"]
+
+SETTLING = timedelta(seconds=15)
+"""How long a new wall stands beside the former one before that goes: an object that was applied is not yet one that
+every node enforces, and a node may hear of the deletion before it hears of the successor."""
+
+ALARMING = frozenset({"WallStands", "NotReopened", "Undisputed", "ReferencesClean"})
+
+EXACT: Mapping[Kind, tuple[str, ...]] = dict.fromkeys(OWNED_KINDS, ("spec",))
+
+Wanted = list[tuple[Kind, Manifest]]
+
+_KIND_OF = {(kind.api_version, kind.name): kind for kind in OWNED_KINDS}
+
+
+def reconcile(observed: Observed, settings: Settings, now: datetime) -> Plan:
+    """Decide what has to change so that the governed namespaces are walled in as the policy asks.
+
+    Never raises for what a user wrote.
+    """
+    if observed.policy["metadata"].get("deletionTimestamp"):
+        return Plan()  # what it owns goes with it
+    try:
+        subject = Subject.of(observed.policy, settings)
+        intent = Intent.of(subject)
+        choice = choose(subject.spec.enforcement.backend, observed.served)
+        if isinstance(choice, Unserved):
+            return _stalled(observed, Reason.BACKEND_NOT_SERVED, choice.message, now)
+        namespaces = _governed(observed, settings)
+        wall = choice.backend.render(intent, _scene(observed, namespaces))
+    except InvalidSpecError as error:
+        return _stalled(observed, Reason.INVALID_SPEC, str(error), now)
+    following = names(subject, observed, settings, backend=choice.backend.name)
+    walls = _addressed(wall.objects)
+    applies = tuple(
+        changes([*walls, *_due(following, observed)], observed.owned, exact=EXACT, restored=_restored(observed, choice))
+    )
+    deletes, wait = _deletes(walls, following, observed, applies, now)
+    owned = [namespace for namespace in observed.namespaces if namespace["metadata"]["name"] in namespaces]
+    view = View(
+        subject=subject,
+        observed=observed,
+        choice=choice,
+        wall=wall,
+        names=following,
+        governed=namespaces,
+        damaged=next((each for each in applies if each.kind in choice.backend.kinds and each.because != ABSENT), None),
+        switching=wait is not None,
+        overlaps=overlaps(observed.policy, observed.others, _governable(observed, settings)),
+        reopened=reopened(intent, choice, observed.rules, owned),
+        stalled=_stall(observed, following),
+    )
+    return concluded(
+        observed.policy,
+        status_of(view, now),
+        apply=applies,
+        delete=deletes,
+        alarming=ALARMING,
+        requeue_after=min(_until_tomorrow(now), wait if wait is not None else float("inf")),
+    )
+
+
+def _stalled(observed: Observed, reason: Reason, why: str, now: datetime) -> Plan:
+    stalled = true("Stalled", reason, f"{why.removesuffix('.')}. Every wall stays as it is.")
+    return concluded(observed.policy, status_of_stalled(observed.policy, stalled, now), alarming=ALARMING)
+
+
+def _stall(observed: Observed, following: Names) -> Condition | None:
+    for refusal in observed.refusals:
+        return true("Stalled", Reason(refusal.reason), refusal.message)
+    return following.objection
+
+
+def _governable(observed: Observed, settings: Settings) -> list[Mapping[str, Any]]:
+    spared = exempt(settings)
+    return [namespace for namespace in observed.namespaces if namespace["metadata"]["name"] not in spared]
+
+
+def _governed(observed: Observed, settings: Settings) -> tuple[str, ...]:
+    by = governing((observed.policy, *observed.others), _governable(observed, settings))
+    return tuple(sorted(name for name, policy in by.items() if policy == observed.policy["metadata"]["name"]))
+
+
+def _scene(observed: Observed, namespaces: Sequence[str]) -> Scene:
+    found: dict[str, list[Mapping[str, Any]]] = {name: [] for name in namespaces}
+    for policy in observed.rules.get(NETWORK_POLICY, ()):
+        if policy["metadata"]["namespace"] in found:
+            found[policy["metadata"]["namespace"]].append(policy)
+    return Scene(tuple(namespaces), {name: tuple(policies) for name, policies in found.items()})
+
+
+def _addressed(manifests: Iterable[Manifest]) -> Wanted:
+    return [(_KIND_OF[manifest["apiVersion"], manifest["kind"]], manifest) for manifest in manifests]
+
+
+def _due(following: Names, observed: Observed) -> Wanted:
+    """Return the objects about names to apply; while there is an objection, only those that are missing."""
+    return [
+        (kind, manifest)
+        for kind, manifest in _addressed(following.objects)
+        if not following.objection or _live(observed, kind, manifest) is None
+    ]
+
+
+def _live(observed: Observed, kind: Kind, manifest: Manifest) -> Mapping[str, Any] | None:
+    metadata = manifest["metadata"]
+    return named(observed.owned, kind, metadata["name"], metadata.get("namespace"))
+
+
+def _deletes(
+    walls: Wanted, following: Names, observed: Observed, applies: Sequence[Apply], now: datetime
+) -> tuple[tuple[Delete, ...], float | None]:
+    """Return what to delete now, and the seconds after which a former wall may go, or None where there is none."""
+    standing = {kind: objects for kind, objects in observed.owned.items() if kind in WALL_KINDS}
+    others = {kind: objects for kind, objects in observed.owned.items() if kind not in WALL_KINDS}
+    about_names = () if following.objection else tuple(surplus(_addressed(following.objects), others))
+    former = tuple(surplus(walls, standing))
+    if not (former and walls):
+        return (*former, *about_names), None
+    if any((each.kind, each.manifest) in walls for each in applies):
+        return about_names, SETTLING.total_seconds()
+    youngest = max(_created(_live(observed, kind, manifest)) for kind, manifest in walls)
+    left = (youngest + SETTLING - now).total_seconds()
+    return (about_names, left) if left > 0 else ((*former, *about_names), None)
+
+
+def _created(live: Mapping[str, Any] | None) -> datetime:
+    if live is None:
+        return datetime.max.replace(tzinfo=UTC) - SETTLING
+    return datetime.fromisoformat(live["metadata"]["creationTimestamp"])
+
+
+def _restored(observed: Observed, choice: Choice) -> Callable[[Apply], Event | None]:
+    """Tell when the wall was found damaged although nothing new was asked of it."""
+    before = observed.policy.get("status") or {}
+    same = before.get("observedGeneration") == observed.policy["metadata"].get("generation", 0)
+    stood = {each["type"]: each["status"] for each in before.get("conditions") or ()}.get("WallStands") == "True"
+
+    def tell(apply: Apply) -> Event | None:
+        if not (same and stood and before.get("backend") == choice.backend.name and apply.kind in WALL_KINDS):
+            return None
+        if apply.because == ABSENT and apply.kind == NETWORK_POLICY:
+            return None  # a namespace that is governed only now has none yet
+        what = "deleted" if apply.because == ABSENT else f"changed at {apply.because}"
+        return Event("Warning", Reason.WALL_RESTORED, "Restore", f"{apply.ref} was found {what} and has been restored")
+
+    return tell
+
+
+def _until_tomorrow(now: datetime) -> float:
+    """Seconds until the age of the catalogue, in days, is another."""
+    tomorrow = datetime.combine(now.date() + timedelta(days=1), time(), now.tzinfo)
+    return (tomorrow - now).total_seconds() + 1
