@@ -15,6 +15,10 @@ from bolwerk.shell.settings import SettingsError, load_settings
         ("vllmImage: registry/vllm@sha256:1\n", Settings(vllm_image="registry/vllm@sha256:1")),
         ('vllmImage: v\ntritonImage: ""\n', Settings(vllm_image="v")),
         (
+            "serviceAccount: op\ndns: {namespace: kube-system}\n",
+            Settings(service_account="op", dns_namespace="kube-system"),
+        ),
+        (
             "references: {configMaps: false, secrets: true}",
             Settings(references_config_maps=False, references_secrets=True),
         ),

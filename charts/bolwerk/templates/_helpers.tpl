@@ -44,4 +44,7 @@ tritonImage: {{ include "bolwerk.image" (dict "root" . "at" "engines.triton") | 
 {{- else }}
 tritonImage: ""
 {{- end }}
+serviceAccount: {{ include "bolwerk.serviceAccountName" . | quote }}
+dns:
+  namespace: {{ .Values.dns.namespace | quote }}
 {{- end -}}

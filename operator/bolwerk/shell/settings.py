@@ -30,11 +30,19 @@ class _References(BaseModel):
     secrets: bool = False
 
 
+class _Dns(BaseModel):
+    model_config = _STRICT
+
+    namespace: str = ""
+
+
 class _File(BaseModel):
     model_config = _STRICT
 
     vllm_image: str = ""
     triton_image: str = ""
+    service_account: str = "bolwerk"
+    dns: _Dns = _Dns()
     references: _References = _References()
 
 
@@ -62,6 +70,8 @@ def load_settings(path: Path | None) -> Settings:
     return Settings(
         vllm_image=file.vllm_image,
         triton_image=file.triton_image,
+        service_account=file.service_account,
+        dns_namespace=file.dns.namespace,
         references_config_maps=file.references.config_maps,
         references_secrets=file.references.secrets,
     )
