@@ -5,12 +5,10 @@ Never the wall, and never in its way: whatever is wrong with a catalogue, the pa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from bolwerk.core.admission import admission
-from bolwerk.core.catalogue import Catalogue, CatalogueError, decisions, with_overlay
+from bolwerk.core.catalogue import Catalogue, CatalogueError, decisions, overlay_text, with_overlay
 from bolwerk.core.catalogue.dns import dns_config_map
 from bolwerk.core.conditions import Condition, true
 from bolwerk.core.invalid import InvalidSpecError
@@ -20,9 +18,7 @@ from bolwerk.core.policy.subject import Subject
 from bolwerk.core.reasons import Reason
 from bolwerk.core.settings import Settings
 
-__all__ = ["OVERLAY_KEY", "Names", "names"]
-
-OVERLAY_KEY = "catalogue.yaml"
+__all__ = ["Names", "names"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +46,18 @@ def names(subject: Subject, observed: Observed, settings: Settings, *, backend: 
     catalogue, objection = settings.catalogue, None
     if observed.overlay is not None:
         try:
-            catalogue = with_overlay(catalogue, (observed.overlay.get("data") or {}).get(OVERLAY_KEY, ""))
+            catalogue = with_overlay(catalogue, overlay_text(observed.overlay))
         except CatalogueError as error:
             metadata = observed.overlay["metadata"]
             where = f"ConfigMap {metadata['namespace']}/{metadata['name']}"
             objection = true("Stalled", Reason.OVERLAY_REFUSED, f"{where}: {error}. What was refused before stays so.")
-    decided: Mapping[str, Literal["Refuse", "Alert", "Allow"]]
     try:
         decided = decisions(catalogue, subject.spec.catalogue)
         objects = (
             *admission(subject, catalogue, decided, settings, backend=backend),
             dns_config_map(subject, catalogue, decided, settings),
         )
-    except InvalidSpecError as error:
+    except (CatalogueError, InvalidSpecError) as error:
         message = f"{error}. The wall stands; which names are refused stays as it was."
         return Names(catalogue, (), true("Stalled", Reason.INVALID_SPEC, message))
     return Names(catalogue, objects, objection)
