@@ -1,0 +1,56 @@
+"""`bolwerk run`: the operator."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+__all__ = ["run"]
+
+
+@click.command()
+@click.option("--namespace", envvar="POD_NAMESPACE", required=True, help="Where the Lease is; default: POD_NAMESPACE.")
+@click.option("--lease-name", default="bolwerk", show_default=True, help="Replicas that share it elect one leader.")
+@click.option(
+    "--settings",
+    "settings_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="YAML: vllmImage, tritonImage; read once, at start.",
+)
+@click.option("--health-port", default=8081, show_default=True, help="/healthz and /readyz.")
+@click.option("--metrics-port", default=8080, show_default=True, help="/metrics.")
+@click.option("--workers", type=click.IntRange(1, 256), default=16, show_default=True, help="LocalModels at a time.")
+@click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info")
+def run(
+    *,
+    namespace: str,
+    lease_name: str,
+    settings_file: Path | None,
+    health_port: int,
+    metrics_port: int,
+    workers: int,
+    log_level: str,
+) -> None:
+    """Run the operator: in a pod with its service account, elsewhere with KUBECONFIG."""
+    from bolwerk.core.model.reconcile import reconcile
+    from bolwerk.shell.connection import NoConfigurationError
+    from bolwerk.shell.logs import configure
+    from bolwerk.shell.run import Options
+    from bolwerk.shell.run import run as operate
+    from bolwerk.shell.settings import SettingsError, load_settings
+
+    configure(log_level)
+    options = Options(
+        namespace=namespace,
+        lease_name=lease_name,
+        health_port=health_port,
+        metrics_port=metrics_port,
+        workers=workers,
+    )
+    try:
+        status = operate(options, settings=load_settings(settings_file), reconcile=reconcile)
+    except (SettingsError, NoConfigurationError) as error:
+        raise click.ClickException(str(error)) from error
+    sys.exit(status)
