@@ -11,14 +11,14 @@ from pydantic import Field
 
 from bolwerk.api.base import ApiModel, Rule
 
-__all__ = ["Cidr", "Port", "network_rules"]
+__all__ = ["PRIVATE_AS_A_WHOLE", "Cidr", "Port", "network_rules"]
 
 Cidr = Annotated[str, Field(min_length=3, max_length=49)]
 """A network such as `192.0.2.0/24` or `2001:db8::/32`."""
 
 # RFC 1918 and RFC 4193. Whoever calls all of it internal has also allowed every private endpoint of a foreign cloud
 # and every forward proxy, because they have such addresses too.
-_PRIVATE_AS_A_WHOLE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
+PRIVATE_AS_A_WHOLE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
 
 
 def network_rules(field: str, *, whole_private_space: bool) -> tuple[Rule, ...]:
@@ -36,7 +36,7 @@ def network_rules(field: str, *, whole_private_space: bool) -> tuple[Rule, ...]:
         )
     ]
     if not whole_private_space:
-        whole = ", ".join(f"'{network}'" for network in _PRIVATE_AS_A_WHOLE)
+        whole = ", ".join(f"'{network}'" for network in PRIVATE_AS_A_WHOLE)
         rules.append(
             Rule(
                 f"!has(self.{field}) || self.{field}.all(n, !isCIDR(n) || "

@@ -13,11 +13,15 @@ from typing import Any, Self
 
 from pydantic import ValidationError
 
+from bolwerk.api.network import PRIVATE_AS_A_WHOLE
 from bolwerk.api.sovereigntypolicy import SovereigntyPolicySpec
-from bolwerk.core.egress.networks import EVERYTHING, InvalidPolicyError, Network, contains, cut, overlap, parsed
+from bolwerk.core.egress.networks import InvalidPolicyError, Network, contains, merged, overlap, parsed
 from bolwerk.core.kinds import SOVEREIGNTY_POLICY
 
 __all__ = ["Intent", "InvalidPolicyError", "Network", "Scene", "Wall"]
+
+WHOLE_SPACES = parsed(PRIVATE_AS_A_WHOLE, "private address space")
+"""Too much to be one's own. CEL refuses each by itself; here also what two halves add up to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,17 +154,18 @@ def _check(internal: tuple[Network, ...], outward: tuple[Network, ...]) -> None:
     if pair:
         wide, narrow = pair
         raise InvalidPolicyError(
-            f"spec.internal.networks: {narrow} lies within {wide}; keep {wide} if all of it is yours, or only {narrow}"
+            f"spec.internal.networks: {narrow} lies within {wide}; keep {wide} if all of it is yours, else {narrow}"
         )
-    for whole in EVERYTHING:
-        if any(contains(each, whole) for each in internal):
+    for whole in WHOLE_SPACES:
+        if any(contains(each, whole) for each in merged(internal)):
             raise InvalidPolicyError(
-                f"spec.internal.networks: {whole} is everything, and a wall around everything is none; name your own "
-                "networks"
+                f"spec.internal.networks: {whole} as a whole is not internal, for private endpoints of external "
+                "services and forward proxies have such addresses too; name your own networks"
             )
-    if not cut(internal, outward):
-        swallowed = ", ".join(str(each) for each in outward if any(contains(each, inner) for inner in internal))
+    walls = merged(outward)
+    if all(any(contains(outer, inner) for outer in walls) for inner in internal):
+        wide_ones = ", ".join(str(outer) for outer in walls if any(contains(outer, inner) for inner in internal))
         raise InvalidPolicyError(
-            f"spec.internal: nothing is left of networks, because forwardProxies and privateEndpoints ({swallowed}) "
-            "contain all of them; narrow these to the proxies and endpoints themselves"
+            f"spec.internal: nothing of networks is left, because forwardProxies and privateEndpoints ({wide_ones}) "
+            "contain it all; narrow them to the proxies and endpoints themselves"
         )

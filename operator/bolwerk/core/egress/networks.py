@@ -7,7 +7,7 @@ single network is a CEL rule of the CRD too; how its lists relate to each other 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
+from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_address, ip_network
 from itertools import combinations
 from typing import TypeAlias
 
@@ -47,6 +47,7 @@ def parsed(texts: Iterable[str], field: str) -> tuple[Network, ...]:
 
 
 def _parsed(text: str, field: str) -> Network:
+    address, _, prefix = text.partition("/")
     try:
         network = ip_network(text, strict=False)
     except ValueError as error:
@@ -54,20 +55,18 @@ def _parsed(text: str, field: str) -> Network:
             f"{field}: {text!r} is no network; write an address and a prefix of one family, such as 10.20.0.0/16 or "
             "2001:db8::/32"
         ) from error
-    if isinstance(network, IPv6Network) and network.network_address.ipv4_mapped and network.prefixlen >= _MAPPED_BITS:
-        raise InvalidPolicyError(
-            f"{field}: {text!r} is IPv4 written as IPv6, which no packet carries; write "
-            f"{network.network_address.ipv4_mapped}/{network.prefixlen - _MAPPED_BITS}"
-        )
-    if str(network) != text and text.partition("/")[0] != str(network.network_address):
-        raise InvalidPolicyError(f"{field}: {text!r} has bits beyond its prefix; write {network}")
-    if "/" not in text:
-        raise InvalidPolicyError(f"{field}: {text!r} is an address, not a network; write {network}")
+    if isinstance(network, IPv6Network) and network.subnet_of(_MAPPED):
+        mapped = f"{network.network_address.ipv4_mapped}/{network.prefixlen - _MAPPED.prefixlen}"
+        raise InvalidPolicyError(f"{field}: {text!r} is IPv4 written as IPv6, which no packet carries; write {mapped}")
+    if not prefix.isdecimal():
+        raise InvalidPolicyError(f"{field}: {text!r} has no prefix length; write {network}")
+    if ip_address(address) != network.network_address:
+        raise InvalidPolicyError(f"{field}: {text!r} begins within its network; write {network}, or a longer prefix")
     return network
 
 
-_MAPPED_BITS = 96
-"""Of `::ffff:0:0/96` (RFC 4291), so that what is left of a prefix is IPv4's."""
+_MAPPED = IPv6Network("::ffff:0:0/96")
+"""RFC 4291."""
 
 
 def of_version(networks: Iterable[Network], version: int) -> tuple[Network, ...]:
@@ -129,6 +128,14 @@ def _without(network: Network, hole: Network) -> tuple[Network, ...]:
     return tuple(network.address_exclude(hole))
 
 
-def beyond(network: Network, allowed: Iterable[Network]) -> bool:
-    """Whether `network` has addresses that none of `allowed` has."""
-    return bool(cut((network,), allowed))
+def beyond(network: Network, allowed: Iterable[Network], refused: Iterable[Network]) -> bool:
+    """Whether `network` has an address that is in `refused`, or in none of `allowed`.
+
+    Parameters
+    ----------
+    allowed
+        `merged`: a network that several cover together is then covered by one.
+    """
+    return not any(contains(each, network) for each in allowed) or any(
+        contains(each, network) or contains(network, each) for each in refused
+    )
