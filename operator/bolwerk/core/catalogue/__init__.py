@@ -1,5 +1,6 @@
 """The catalogue of external AI endpoints: its file, its matching, and what a policy decides about it."""
 
+from bolwerk.core.catalogue.age import age_days, stale
 from bolwerk.core.catalogue.catalogue import Catalogue, Match
 from bolwerk.core.catalogue.decisions import Decision, Decisions, Ruling, decisions
 from bolwerk.core.catalogue.overlay import overlay_text, with_overlay
@@ -15,8 +16,10 @@ __all__ = [
     "Group",
     "Match",
     "Ruling",
+    "age_days",
     "decisions",
     "overlay_text",
     "parse",
+    "stale",
     "with_overlay",
 ]

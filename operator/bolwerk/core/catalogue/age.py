@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from bolwerk.core.catalogue.catalogue import Catalogue
 
-__all__ = ["STALE_DAYS", "age_days", "staleness"]
+__all__ = ["STALE_DAYS", "age_days", "stale"]
 
 STALE_DAYS = 180
 
@@ -20,7 +20,7 @@ def age_days(catalogue: Catalogue, now: datetime) -> int:
     return max(0, (now.date() - date(year, month, day)).days)
 
 
-def staleness(catalogue: Catalogue, now: datetime) -> str | None:
+def stale(catalogue: Catalogue, now: datetime) -> str | None:
     """Return what to say of a catalogue that is too old, or None."""
     age = age_days(catalogue, now)
     if age <= STALE_DAYS:

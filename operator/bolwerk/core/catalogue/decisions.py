@@ -15,6 +15,7 @@ from bolwerk.core.catalogue.parse import whole
 from bolwerk.core.catalogue.reading import CatalogueError
 from bolwerk.core.catalogue.schema import Group
 from bolwerk.core.catalogue.spelling import nearest
+from bolwerk.core.invalid import InvalidSpecError
 
 __all__ = ["Decision", "Decisions", "Ruling", "decisions"]
 
@@ -69,7 +70,7 @@ def decisions(catalogue: Catalogue, choice: Choice) -> Decisions:
 
     Raises
     ------
-    CatalogueError
+    InvalidSpecError
         If the policy names a group that there is not, or one in two ways, or calls an entry of its own like a group.
     """
     own = _own(catalogue, choice.entries)
@@ -82,12 +83,12 @@ def decisions(catalogue: Catalogue, choice: Choice) -> Decisions:
     for field, decision, names in lists:
         for name in names:
             if name not in own.groups:
-                raise CatalogueError(
+                raise InvalidSpecError(
                     f"spec.catalogue.{field}: the catalogue {catalogue.version} has no group {name};"
                     f" {nearest(name, own.groups)}"
                 )
             if name in listed:
-                raise CatalogueError(f"spec.catalogue.{field}: {name} stands in another list too; keep one of them")
+                raise InvalidSpecError(f"spec.catalogue.{field}: {name} stands in another list too; keep one of them")
             listed[name] = decision
     return Decisions(own, {name: listed.get(name, _default(group, choice)) for name, group in own.groups.items()})
 
@@ -102,7 +103,7 @@ def _own(catalogue: Catalogue, entries: tuple[CatalogueEntry, ...]) -> Catalogue
     groups = dict(catalogue.groups)
     for entry in entries:
         if entry.name in groups:
-            raise CatalogueError(f"spec.catalogue.entries: there is a group {entry.name} already; choose another name")
+            raise InvalidSpecError(f"spec.catalogue.entries: there is a group {entry.name} already; choose another name")
         groups[entry.name] = _group(entry)
     return Catalogue.of(
         version=catalogue.version,
@@ -129,7 +130,7 @@ def _group(entry: CatalogueEntry) -> Group:
         whole([group], ())
     except ValidationError as error:
         faults = "; ".join(f"{fault['loc'][0]}: {fault['msg']}" for fault in error.errors())
-        raise CatalogueError(f"spec.catalogue.entries.{entry.name}: {faults}") from error
+        raise InvalidSpecError(f"spec.catalogue.entries.{entry.name}: {faults}") from error
     except CatalogueError as error:
-        raise CatalogueError(f"spec.catalogue.entries: {error}") from error
+        raise InvalidSpecError(f"spec.catalogue.entries: {error}") from error
     return group
