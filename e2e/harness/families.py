@@ -164,10 +164,16 @@ ALL = (
         tags="ipam_provider_operator",
         accept_installed=False,
     ),
+    Family(
+        name="coredns",
+        module="github.com/coredns/coredns",
+        commands={"coredns": "github.com/coredns/coredns"},
+        accept_installed=False,  # it goes into an image, where a copy that is linked against this machine would not run
+    ),
 )
 
 CONTROL_PLANE = ("kubernetes", "etcd", "helm", "kwok", "kubeconform")
-NODE = ("kubelet", "containerd", "runc", "cilium")
+NODE = ("kubelet", "containerd", "runc", "cilium", "coredns")
 
 
 def named(name: str) -> Family:

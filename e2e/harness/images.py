@@ -3,7 +3,8 @@
 Called by harness.node, and ahead of it by whoever wants the slow part done early. One small Debian is the lowest
 layer of all of them: `base` itself (the clients', and what holds a pod's sandbox open), `operator` (Bolwerk from this
 checkout) and `engine` (real vLLM on the CPU). `model` is a tiny random Llama, as a folder for a volume and as an image
-for an image volume. Needs root, Debian's debootstrap, and the network while it builds.
+for an image volume; `coredns` is the cluster's DNS server and nothing else. Needs root, Debian's debootstrap, and the
+network while it builds.
 """
 
 import functools
@@ -15,7 +16,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from harness import cache, process, rootfs
+from harness import cache, process, rootfs, tools
 from harness.oci import Image, Layer
 
 _CHECKOUT = Path(__file__).resolve().parents[2]
@@ -72,12 +73,23 @@ def model() -> Image:
     return Image(reference=f"{_REGISTRY}/tiny-llama:test", layers=[_model_layer()])
 
 
+def coredns() -> Image:
+    """Return the cluster's DNS server."""
+    return Image(reference=f"{_REGISTRY}/coredns:test", layers=[_coredns_layer()], entrypoint=["/coredns"])
+
+
 def model_folder() -> Path:
     """Return the folder in which the tiny model lies as `tiny-llama`."""
     return _engine_folder() / "models"
 
 
-IMAGES: dict[str, Callable[[], Image]] = {"base": base, "operator": operator, "engine": engine, "model": model}
+IMAGES: dict[str, Callable[[], Image]] = {
+    "base": base,
+    "operator": operator,
+    "engine": engine,
+    "model": model,
+    "coredns": coredns,
+}
 
 
 @functools.cache
@@ -173,6 +185,20 @@ def _pack_model(source: Path, folder: Path) -> None:
     Layer.pack(source / "models", folder)
 
 
+@functools.cache
+def _coredns_layer() -> Layer:
+    program = tools.find("coredns")
+    return Layer.load(cache.made("images", "coredns", cache.key("1", program.parent.name), _make_coredns))
+
+
+def _make_coredns(folder: Path) -> None:
+    tree = folder / "tree"
+    tree.mkdir()
+    shutil.copy(tools.find("coredns"), tree)
+    Layer.pack(tree, folder)
+    shutil.rmtree(tree)
+
+
 def _install(environment: Path, what: Sequence[str]) -> None:
     """Install packages as the image's Python 3.11 needs them, whatever Python runs this."""
     site = environment / _SITE
@@ -206,7 +232,7 @@ def main(names: list[str]) -> int:
         for name in names or IMAGES:
             image = IMAGES[name]()
             print(f"{image.reference}: {sum(layer.size for layer in image.layers) >> 20} MiB")
-    except rootfs.CannotBuildError as refusal:
+    except (rootfs.CannotBuildError, tools.ToolMissingError, tools.BuildFailedError) as refusal:
         print(f"error: {refusal}", file=sys.stderr)
         return 1
     except KeyError as unknown:

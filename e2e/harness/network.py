@@ -1,11 +1,12 @@
-"""The cables of the real node: network namespaces inside the sandbox, and a server in the outside world.
+"""The cables of the real node: network namespaces inside the sandbox, and what stands outside the cluster.
 
-Used by harness.node and the scenarios. The sandbox itself plays the router between the node and the world, and the
-control plane runs on it; nothing is connected to this machine's own network. Addresses of the world are those that
-are reserved for documentation, so no packet could mean a real provider.
+Used by harness.node and the scenarios. The sandbox itself plays the router between them, and the control plane runs on
+it; nothing is connected to this machine's own network. Addresses of the world are those that are reserved for
+documentation, so no packet could mean a real provider.
 
     sandbox 10.200.0.1 ──── 10.200.0.2 node (kubelet, containerd, Cilium, pods 10.244.0.0/16)
-            203.0.113.1 ─── 203.0.113.10:443 world
+            203.0.113.1 ─── 203.0.113.10 world: HTTPS on 443, datagrams on 443; 203.0.113.53 a resolver
+            10.201.0.1 ──── 10.201.0.10 internal: HTTPS on 443; 10.201.0.20 a forward proxy on 3128
 """
 
 import contextlib
@@ -13,7 +14,7 @@ import dataclasses
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from harness import process, sandbox
@@ -22,8 +23,15 @@ CONTROL_PLANE = "10.200.0.1"
 NODE = "10.200.0.2"
 WORLD = "203.0.113.10"
 WORLD_PORT = 443
+RESOLVER = "203.0.113.53"
+INTERNAL = "10.201.0.10"
+INTERNAL_PORT = 443
+PROXY = "10.201.0.20"
+PROXY_PORT = 3128
 PODS = "10.244.0.0/16"
-_WORLD_ROUTER = "203.0.113.1"
+# HTTPS comes up last, so where it answers all do.
+_OUTSIDE_SERVICES = (f"datagram={WORLD}:{WORLD_PORT}", f"resolver={RESOLVER}:53", f"https={WORLD}:{WORLD_PORT}")
+_INTERNAL_SERVICES = (f"proxy={PROXY}:{PROXY_PORT}", f"https={INTERNAL}:{INTERNAL_PORT}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,14 +49,28 @@ class Namespace:
 
 
 @dataclasses.dataclass(frozen=True)
+class Contact:
+    """Somebody got through: to which kind of service, from which address, and when (seconds since 1970)."""
+
+    service: str
+    source: str
+    at: float
+
+
+@dataclasses.dataclass(frozen=True)
 class World:
-    """The outside world, and who managed to connect to it."""
+    """What is outside the cluster, and who managed to contact it."""
 
     log: Path
 
+    def contacts(self) -> list[Contact]:
+        """Return all contacts so far, in order."""
+        lines = self.log.read_text(encoding="utf-8").splitlines()
+        return [Contact(said["service"], said["from"], said["at"]) for said in map(json.loads, lines)]
+
     def connections(self) -> list[str]:
-        """Return the addresses that connected so far, in order."""
-        return [json.loads(line)["from"] for line in self.log.read_text(encoding="utf-8").splitlines()]
+        """Return the addresses that connected to its HTTPS so far, in order."""
+        return [contact.source for contact in self.contacts() if contact.service == "https"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,57 +79,69 @@ class Network:
 
     node: Namespace
     world: World
+    internal: World
+    """Of the declared internal network; a forward proxy stands in it too."""
 
 
 @contextlib.contextmanager
 def laid() -> Iterator[Network]:
-    """Lay the cables and start the world's server; the namespaces end with the sandbox."""
+    """Lay the cables and start the servers; the namespaces end with the sandbox."""
     place = sandbox.folder()
-    node, world = Namespace("node"), Namespace("world")
+    node, world, internal = Namespace("node"), Namespace("world"), Namespace("internal")
     Path("/proc/sys/net/ipv4/ip_forward").write_text("1", encoding="ascii")
-    _connect(node, router=CONTROL_PLANE, address=NODE)
-    _connect(world, router=_WORLD_ROUTER, address=WORLD)
-    # Pods reach the world under the node's address; should one not be masqueraded, its answers still find it.
+    _connect(node, CONTROL_PLANE, NODE)
+    _connect(world, "203.0.113.1", WORLD, RESOLVER)
+    _connect(internal, "10.201.0.1", INTERNAL, PROXY)
+    # Pods leave under the node's address; should one not be masqueraded, its answers still find it.
     _ip("route", "add", PODS, "via", NODE)
-    server = _serve(world, place)
-    try:
-        yield Network(node, World(place / "world.jsonl"))
-    finally:
-        server.end()
+    with contextlib.ExitStack() as servers:
+        for namespace, services in ((world, _OUTSIDE_SERVICES), (internal, _INTERNAL_SERVICES)):
+            servers.callback(_serve(namespace, services, place).end)
+        yield Network(node, World(_log(world, place)), World(_log(internal, place)))
 
 
-def _connect(namespace: Namespace, *, router: str, address: str) -> None:
+def _connect(namespace: Namespace, router: str, *addresses: str) -> None:
     name = namespace.name
     _ip("netns", "add", name)
     _ip("link", "add", f"to-{name}", "type", "veth", "peer", "name", "eth0", "netns", name)
     _ip("address", "add", f"{router}/24", "dev", f"to-{name}")
     _ip("link", "set", f"to-{name}", "up")
-    _ip("-n", name, "address", "add", f"{address}/24", "dev", "eth0")
+    for address in addresses:
+        _ip("-n", name, "address", "add", f"{address}/24", "dev", "eth0")
     _ip("-n", name, "link", "set", "eth0", "up")
     _ip("-n", name, "link", "set", "lo", "up")
     _ip("-n", name, "route", "add", "default", "via", router)
 
 
-def _serve(world: Namespace, place: Path) -> process.Child:
-    key, certificate, accepted = place / "world.key", place / "world.crt", place / "world.jsonl"
-    accepted.touch()
-    asked = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
-    asked += ["-subj", "/CN=api.example", "-keyout", str(key), "-out", str(certificate)]
-    subprocess.run(asked, check=True, capture_output=True)
-    command = world.inside(sys.executable, "-m", "harness.world", str(WORLD_PORT), certificate, key, accepted)
-    server = process.start("world", command, log=place / "world.log")
+def _log(namespace: Namespace, place: Path) -> Path:
+    return place / f"{namespace.name}.jsonl"
+
+
+def _serve(namespace: Namespace, services: Sequence[str], place: Path) -> process.Child:
+    key, certificate = place / "world.key", place / "world.crt"
+    if not key.exists():
+        asked = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+        asked += ["-days", "2", "-subj", "/CN=api.example", "-keyout", str(key), "-out", str(certificate)]
+        subprocess.run(asked, check=True, capture_output=True)
+    log = _log(namespace, place)
+    log.touch()
+    command = namespace.inside(sys.executable, "-m", "harness.world", log, certificate, key, *services)
+    server = process.start(namespace.name, command, log=place / f"{namespace.name}.log")
+    address = services[-1].partition("=")[2]
     process.wait_for(
         lambda: (
             subprocess.run(
-                ["curl", "--silent", "--insecure", "--max-time", "2", f"https://{WORLD}/"], check=False
+                ["curl", "--silent", "--insecure", "--max-time", "2", f"https://{address}/"],
+                check=False,
+                capture_output=True,
             ).returncode
             == 0
         ),
-        what="the outside world to answer",
+        what=f"what is in the namespace {namespace.name} to answer",
         seconds=30,
         children=[server],
     )
-    accepted.write_text("", encoding="utf-8")
+    log.write_text("", encoding="utf-8")
     return server
 
 

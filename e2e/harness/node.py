@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from harness import cache, network, oci, process, sandbox, tools
+from harness import cache, dns, network, oci, process, sandbox, tools
 from harness.controlplane import ControlPlane
 from harness.process import Child
 
@@ -193,6 +193,11 @@ SystemdCgroup = false
             "failCgroupV1": False,
             "containerRuntimeEndpoint": f"unix://{_CONTAINERD}",
             "resolvConf": "",
+            "clusterDNS": [dns.ADDRESS],
+            "clusterDomain": dns.DOMAIN,
+            # How soon a pod sees that a ConfigMap it mounts has changed.
+            "syncFrequency": "5s",
+            "configMapAndSecretChangeDetectionStrategy": "Watch",
             "volumePluginDir": f"{place}/volume-plugins",
             "oomScoreAdj": 0,
             "failSwapOn": False,
