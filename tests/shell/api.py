@@ -7,7 +7,9 @@ from typing import Any
 
 from aiohttp import web
 
+from bolwerk.core.kinds import Kind, Ref
 from bolwerk.core.plan import Manifest
+from bolwerk.shell import request as requests
 
 
 class MemoryApi:
@@ -19,6 +21,8 @@ class MemoryApi:
         By path of the object.
     refusals
         By the last part but one of the path (the plural): the status and the message to answer a write with.
+    served
+        The kinds that discovery tells of.
     """
 
     def __init__(self) -> None:
@@ -26,7 +30,14 @@ class MemoryApi:
         self.refusals: dict[str, tuple[int, str]] = {}
         self.writes: Counter[tuple[str, str]] = Counter()
         self.overrule: dict[str, Any] = {}
+        self.served: set[Kind] = set()
         self._versions = itertools.count(100)
+
+    def keep(self, kind: Kind, *manifests: Manifest) -> None:
+        """Have objects, as if somebody else had made them."""
+        for manifest in manifests:
+            metadata = manifest["metadata"]
+            self.objects[requests.get(Ref(kind, metadata.get("namespace", ""), metadata["name"])).path] = manifest
 
     async def __call__(self, request: web.Request) -> web.StreamResponse:
         path = request.path.removesuffix("/status")
@@ -51,11 +62,19 @@ class MemoryApi:
     def _read(self, path: str) -> web.StreamResponse:
         if path in self.objects:
             return web.json_response(self.objects[path])
-        plural = path.rsplit("/", maxsplit=1)[-1]
-        if "/namespaces/" in path:
-            return _failure(404, "not found")
-        items = [found for where, found in self.objects.items() if where.split("/")[-2] == plural]
-        return web.json_response({"items": items, "metadata": {"resourceVersion": str(next(self._versions))}})
+        _, where, *parts = path.split("/")
+        match parts[1:] if where == "api" else parts[2:]:
+            case []:
+                return self._discover(path)
+            case [plural]:
+                items = [found for where, found in self.objects.items() if where.split("/")[-2] == plural]
+                return web.json_response({"items": items, "metadata": {"resourceVersion": str(next(self._versions))}})
+            case _:
+                return _failure(404, "not found")
+
+    def _discover(self, root: str) -> web.StreamResponse:
+        resources = [{"name": kind.plural} for kind in self.served if kind.root == root]
+        return web.json_response({"resources": resources}) if resources else _failure(404, "not found")
 
     def _apply(self, path: str, body: Manifest, *, status: bool) -> web.StreamResponse:
         plural = path.split("/")[-2]

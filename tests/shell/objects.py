@@ -8,14 +8,24 @@ from bolwerk.core.plan import Manifest
 
 
 def make(
-    kind: Kind, name: str, *, namespace: str = "team", uid: str = "", version: int = 1, owner: str = "", **fields: Any
+    kind: Kind,
+    name: str,
+    *,
+    namespace: str = "team",
+    uid: str = "",
+    version: int = 1,
+    owner: str = "",
+    owned_by: Kind = LOCAL_MODEL,
+    **fields: Any,
 ) -> Manifest:
-    owners = [{"kind": "LocalModel", "name": name, "uid": owner, "controller": True}] if owner else []
+    """Make an object; with an empty namespace it has none, as the API server has it of a cluster-scoped kind."""
+    controller = {"apiVersion": owned_by.api_version, "kind": owned_by.name, "name": name, "uid": owner}
+    owners = [{**controller, "controller": True}] if owner else []
     return {
         "apiVersion": kind.api_version,
         "kind": kind.name,
         "metadata": {
-            "namespace": namespace,
+            **({"namespace": namespace} if namespace else {}),
             "name": name,
             "uid": uid or f"{kind.plural}-{namespace}-{name}",
             "resourceVersion": str(version),

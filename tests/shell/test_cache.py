@@ -5,20 +5,26 @@ import pytest
 from bolwerk.core.kinds import DEPLOYMENT, LOCAL_MODEL, NETWORK_POLICY, PERSISTENT_VOLUME_CLAIM, POD, SERVICE, Kind, Ref
 from bolwerk.core.plan import Manifest, Refusal
 from bolwerk.shell.cache import Cache
+from bolwerk.shell.models import LocalModels
 
 from .objects import make, make_claim, make_model, make_pod
 
-CHAT, CODE, AWAY = ("team", "chat"), ("team", "code"), ("elsewhere", "chat")
+CHAT, CODE = Ref(LOCAL_MODEL, "team", "chat"), Ref(LOCAL_MODEL, "team", "code")
 
 
 @pytest.fixture
 def cache() -> Cache:
+    return Cache()
+
+
+@pytest.fixture(autouse=True)
+def models(cache: Cache) -> LocalModels:
     """Three LocalModels, two of them in one namespace, one of which reads a claim."""
-    cache = Cache()
+    models = LocalModels(cache)
     cache.put(LOCAL_MODEL, make_model("chat", uid="u-chat", claim="weights"))
     cache.put(LOCAL_MODEL, make_model("code", uid="u-code"))
     cache.put(LOCAL_MODEL, make_model("chat", namespace="elsewhere", uid="u-away"))
-    return cache
+    return models
 
 
 @pytest.mark.parametrize(
@@ -39,7 +45,7 @@ def cache() -> Cache:
         pytest.param(PERSISTENT_VOLUME_CLAIM, make_claim("other"), set(), id="a claim that nobody names: nobody"),
     ],
 )  # fmt: skip
-def test_a_change_concerns(cache: Cache, kind: Kind, manifest: Manifest, want: set[tuple[str, str]]) -> None:
+def test_a_change_concerns(cache: Cache, kind: Kind, manifest: Manifest, want: set[Ref]) -> None:
     assert cache.put(kind, manifest) == want
     assert cache.put(kind, manifest) == set(), "the same news twice is no news"
     assert cache.remove(kind, manifest) == want
@@ -57,12 +63,12 @@ def test_news_in_which_nothing_changed_that_anybody_reads_concerns_nobody(cache:
     assert cache.find(Ref(POD, "team", "chat-1")).version == 2  # type: ignore[union-attr]
 
 
-def test_older_news_is_ignored(cache: Cache) -> None:
+def test_older_news_is_ignored(cache: Cache, models: LocalModels) -> None:
     cache.put(SERVICE, make(SERVICE, "chat", owner="u-chat", version=5, spec={"type": "ClusterIP"}))
 
     assert cache.put(SERVICE, make(SERVICE, "chat", owner="u-chat", version=4, spec={"type": "NodePort"})) == set()
 
-    observed = cache.observe(CHAT)
+    observed = models.observe(CHAT.key)
     assert observed is not None
     assert observed.children[SERVICE][0]["spec"] == {"type": "ClusterIP"}
 
@@ -94,7 +100,7 @@ def test_what_left_our_sight_comes_back_when_it_is_newer(cache: Cache) -> None:
 
 
 def test_what_is_gone_for_good_never_comes_back(cache: Cache) -> None:
-    cache.bury(SERVICE, CHAT, "u-service")
+    cache.bury(SERVICE, CHAT.key, "u-service")
 
     assert cache.put(SERVICE, make(SERVICE, "chat", uid="u-service", owner="u-chat", version=7)) == set()
 
@@ -112,21 +118,21 @@ def test_a_late_deletion_does_not_remove_the_successor(cache: Cache) -> None:
     cache.put(SERVICE, make(SERVICE, "chat", owner="u-chat", uid="old", version=5))
     cache.put(SERVICE, make(SERVICE, "chat", owner="u-chat", uid="new", version=7))
 
-    assert cache.bury(SERVICE, CHAT, "old") == set()
+    assert cache.bury(SERVICE, CHAT.key, "old") == set()
     assert cache.find(Ref(SERVICE, "team", "chat")).uid == "new"  # type: ignore[union-attr]
 
 
-def test_a_child_that_is_disowned_concerns_its_former_owner(cache: Cache) -> None:
+def test_a_child_that_is_disowned_concerns_its_former_owner(cache: Cache, models: LocalModels) -> None:
     cache.put(SERVICE, make(SERVICE, "chat", owner="u-chat"))
 
     assert cache.put(SERVICE, make(SERVICE, "chat", version=2)) == {CHAT}
 
-    observed = cache.observe(CHAT)
+    observed = models.observe(CHAT.key)
     assert observed is not None
     assert SERVICE not in observed.children
 
 
-def test_what_is_observed_is_what_concerns_the_model(cache: Cache) -> None:
+def test_what_is_observed_is_what_concerns_the_model(cache: Cache, models: LocalModels) -> None:
     cache.put(DEPLOYMENT, make(DEPLOYMENT, "chat", owner="u-chat"))
     cache.put(DEPLOYMENT, make(DEPLOYMENT, "code", owner="u-code"))
     cache.put(NETWORK_POLICY, make(NETWORK_POLICY, "chat", owner="u-chat"))
@@ -138,7 +144,7 @@ def test_what_is_observed_is_what_concerns_the_model(cache: Cache) -> None:
     cache.put(PERSISTENT_VOLUME_CLAIM, make_claim("weights"))
     refusal = Refusal(Ref(SERVICE, "team", "chat"), "NameTaken", "it is taken")
 
-    observed = cache.observe(CHAT, refusals=(refusal,))
+    observed = models.observe(CHAT.key, refusals=(refusal,))
 
     assert observed is not None
     assert observed.model["metadata"]["uid"] == "u-chat"
@@ -147,15 +153,15 @@ def test_what_is_observed_is_what_concerns_the_model(cache: Cache) -> None:
     assert [pod["metadata"]["name"] for pod in observed.pods] == ["chat-1"]
     assert observed.claim is not None
     assert observed.refusals == (refusal,)
-    assert cache.observe(("team", "nobody")) is None
+    assert models.observe(("team", "nobody")) is None
 
 
-def test_only_what_is_read_is_kept(cache: Cache) -> None:
+def test_only_what_is_read_is_kept(cache: Cache, models: LocalModels) -> None:
     cache.put(POD, make_pod("chat-1", model="chat", status={"phase": "Running"}))
     cache.put(PERSISTENT_VOLUME_CLAIM, make_claim("weights", status={"phase": "Bound"}))
     cache.put(SERVICE, make(SERVICE, "chat", owner="u-chat", spec={"type": "ClusterIP"}))
 
-    observed = cache.observe(CHAT)
+    observed = models.observe(CHAT.key)
 
     assert observed is not None
     assert observed.pods[0]["spec"] == {"nodeName": "n1"}
@@ -174,14 +180,14 @@ def test_an_edit_that_names_another_claim_is_followed(cache: Cache) -> None:
     assert cache.put(PERSISTENT_VOLUME_CLAIM, make_claim("newer")) == {CHAT}
 
 
-def test_conditions_are_counted_over_all_models(cache: Cache) -> None:
+def test_conditions_are_counted_over_all_models(cache: Cache, models: LocalModels) -> None:
     cache.put(LOCAL_MODEL, make_model("chat", uid="u-chat", version=2, conditions={"Ready": "False"}))
     cache.put(LOCAL_MODEL, make_model("code", uid="u-code", version=2, conditions={"Ready": "True"}))
     cache.put(LOCAL_MODEL, make_model("chat", uid="u-chat", version=3, conditions={"Ready": "True"}))
-    assert +cache.conditions == {("Ready", "True"): 2}
+    assert +models.conditions == {("Ready", "True"): 2}
 
     cache.remove(LOCAL_MODEL, make_model("chat", uid="u-chat", version=4))
-    assert +cache.conditions == {("Ready", "True"): 1}
+    assert +models.conditions == {("Ready", "True"): 1}
 
 
 def test_nothing_is_left_of_what_is_gone(cache: Cache) -> None:
@@ -193,6 +199,7 @@ def test_nothing_is_left_of_what_is_gone(cache: Cache) -> None:
         (PERSISTENT_VOLUME_CLAIM, make_claim("weights")),
     ]
     cache = Cache()
+    models = LocalModels(cache)
     for kind, manifest in things:
         cache.put(kind, manifest)
     for kind, manifest in things:
@@ -200,6 +207,8 @@ def test_nothing_is_left_of_what_is_gone(cache: Cache) -> None:
     cache.forget_graves()
     cache.forget_graves()
 
-    indexes = {name: value for name, value in vars(cache).items() if name not in ("_objects", "conditions")}
+    indexes = {name: value for name, value in vars(models).items() if name not in ("_cache", "conditions")}
     assert {name: value for name, value in indexes.items() if value} == {}
     assert not any(cache.entries(kind) for kind, _ in things)
+    assert not cache._graves
+    assert not cache._old_graves

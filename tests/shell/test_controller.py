@@ -10,20 +10,21 @@ from bolwerk.core.model.observed import Observed
 from bolwerk.core.plan import Apply, Delete, Event, Manifest, Plan
 from bolwerk.core.reasons import Reason
 from bolwerk.core.settings import Settings
-from bolwerk.shell.cache import Cache, Key
+from bolwerk.shell.cache import Cache
 from bolwerk.shell.client import Client
-from bolwerk.shell.controller import Controller
+from bolwerk.shell.controller import Controller, Reconcile
 from bolwerk.shell.errors import ApiError, FenceClosedError
 from bolwerk.shell.events import Recorder
 from bolwerk.shell.fence import Fence
 from bolwerk.shell.metrics import Metrics
+from bolwerk.shell.models import LocalModels
 from bolwerk.shell.queue import WorkQueue
 
 from .api import MemoryApi
 from .conftest import ScriptedServer
 from .objects import make, make_model
 
-KEY = ("team", "chat")
+CHAT = Ref(LOCAL_MODEL, "team", "chat")
 UID = "u-chat"
 MODEL_PATH = "/apis/bolwerk.dev/v1alpha1/namespaces/team/localmodels/chat"
 SERVICE_PATH = "/api/v1/namespaces/team/services/chat"
@@ -71,24 +72,37 @@ def api(server: ScriptedServer) -> MemoryApi:
 
 
 @pytest.fixture
-def cache(api: MemoryApi) -> Cache:
-    cache = Cache()
-    cache.put(LOCAL_MODEL, api.objects[MODEL_PATH])
-    return cache
+def cache() -> Cache:
+    return Cache()
 
 
 @pytest.fixture
-async def queue() -> WorkQueue[Key]:
+def models(cache: Cache, api: MemoryApi) -> LocalModels:
+    models = LocalModels(cache)
+    cache.put(LOCAL_MODEL, api.objects[MODEL_PATH])
+    return models
+
+
+@pytest.fixture
+async def queue() -> WorkQueue[Ref]:
     return WorkQueue(jitter=lambda: 0.0)
 
 
-Make = Callable[[Callable[[Observed, Settings, datetime], Plan]], Controller]
+Make = Callable[[Reconcile[Observed]], Controller[Observed]]
 
 
 @pytest.fixture
-def make_controller(client: Client, cache: Cache, queue: WorkQueue[Key]) -> Make:
-    def build(reconcile: Callable[[Observed, Settings, datetime], Plan]) -> Controller:
+def others() -> set[Ref]:
+    """Who else has been enqueued."""
+    return set()
+
+
+@pytest.fixture
+def make_controller(client: Client, cache: Cache, models: LocalModels, queue: WorkQueue[Ref], others: set[Ref]) -> Make:
+    def build(reconcile: Reconcile[Observed]) -> Controller[Observed]:
         return Controller(
+            index=models,
+            enqueue=others.update,
             reconcile=reconcile,
             settings=Settings(),
             client=client,
@@ -107,7 +121,7 @@ async def test_children_are_applied_in_order_and_then_told_of_once(
 ) -> None:
     controller = make_controller(converging)
 
-    assert await controller.process(KEY) == "changed"
+    assert await controller.process(CHAT) == "changed"
 
     patched = [asked.path for asked in server.asked if asked.method == "PATCH"]
     assert patched == [POLICY_PATH, SERVICE_PATH, DEPLOYMENT_PATH, f"{MODEL_PATH}/status"]
@@ -116,38 +130,38 @@ async def test_children_are_applied_in_order_and_then_told_of_once(
 
 
 async def test_the_second_look_finds_nothing_to_do_without_waiting_for_a_watch(
-    make_controller: Make, api: MemoryApi, queue: WorkQueue[Key]
+    make_controller: Make, api: MemoryApi, queue: WorkQueue[Ref]
 ) -> None:
     controller = make_controller(converging)
-    await controller.process(KEY)
+    await controller.process(CHAT)
     before = api.writes.copy()
 
-    assert await controller.process(KEY) == "steady"
+    assert await controller.process(CHAT) == "steady"
     assert api.writes == before
     assert queue.idle
 
 
 async def test_a_refusal_stops_the_rest_is_told_and_comes_back_later(
-    make_controller: Make, api: MemoryApi, queue: WorkQueue[Key]
+    make_controller: Make, api: MemoryApi, queue: WorkQueue[Ref]
 ) -> None:
     api.refusals["services"] = (403, "exceeded quota")
     controller = make_controller(converging)
 
-    assert await controller.process(KEY) == "refused"
+    assert await controller.process(CHAT) == "refused"
 
     assert DEPLOYMENT_PATH not in api.objects
     assert api.objects[MODEL_PATH]["status"]["children"] == 1
     assert "exceeded quota" in api.objects[MODEL_PATH]["status"]["refused"][0]
-    assert queue.retry(KEY) == 2, "it has failed once before"
+    assert queue.retry(CHAT) == 2, "it has failed once before"
 
     before = api.writes[("apply", "localmodels/status")]
-    assert await controller.process(KEY) == "refused"
+    assert await controller.process(CHAT) == "refused"
     assert api.writes[("apply", "localmodels/status")] == before, "the same refusal is told once"
 
     api.refusals.clear()
-    assert await controller.process(KEY) == "changed"
+    assert await controller.process(CHAT) == "changed"
     assert api.objects[MODEL_PATH]["status"] == {"children": 3, "refused": []}
-    assert queue.retry(KEY) == 1, "its failures are forgotten"
+    assert queue.retry(CHAT) == 1, "its failures are forgotten"
 
 
 async def test_somebody_elses_object_is_left_alone(make_controller: Make, api: MemoryApi) -> None:
@@ -159,7 +173,7 @@ async def test_somebody_elses_object_is_left_alone(make_controller: Make, api: M
         refused.extend(refusal.reason for refusal in observed.refusals)
         return converging(observed, settings, now)
 
-    assert await make_controller(reconcile).process(KEY) == "refused"
+    assert await make_controller(reconcile).process(CHAT) == "refused"
 
     assert refused == [Reason.NAME_TAKEN]
     assert api.objects[SERVICE_PATH] is foreign
@@ -169,7 +183,7 @@ async def test_somebody_elses_object_is_left_alone(make_controller: Make, api: M
 async def test_an_own_child_that_the_cache_does_not_know_is_taken_back(make_controller: Make, api: MemoryApi) -> None:
     api.objects[SERVICE_PATH] = make(SERVICE, "chat", uid="mine", owner=UID)
 
-    assert await make_controller(converging).process(KEY) == "changed"
+    assert await make_controller(converging).process(CHAT) == "changed"
 
     assert api.objects[SERVICE_PATH]["metadata"]["uid"] == "mine"
 
@@ -185,7 +199,7 @@ async def test_a_namesake_that_took_the_place_of_a_known_child_is_not_touched(
         return Plan(apply=(Apply(SERVICE, child(SERVICE), "spec.type"),))
 
     with pytest.raises(ApiError, match="uid mismatch"):
-        await make_controller(heal).process(KEY)
+        await make_controller(heal).process(CHAT)
     assert api.objects[SERVICE_PATH] is foreign
 
 
@@ -202,16 +216,16 @@ async def test_what_a_webhook_overrules_is_applied_once_and_not_for_ever(
 
     controller = make_controller(insist)
 
-    assert await controller.process(KEY) == "changed"
+    assert await controller.process(CHAT) == "changed"
     for _ in range(3):
-        assert await controller.process(KEY) == "steady"
+        assert await controller.process(CHAT) == "steady"
     assert api.writes[("apply", "services")] == 1
 
     # Somebody changes it: then it is worth another try.
     api.objects[SERVICE_PATH]["metadata"]["resourceVersion"] = "999"
     api.objects[SERVICE_PATH]["spec"] = {"type": "LoadBalancer"}
     cache.put(SERVICE, api.objects[SERVICE_PATH])
-    await controller.process(KEY)
+    await controller.process(CHAT)
     assert api.writes[("apply", "services")] == 2
 
 
@@ -223,12 +237,12 @@ async def test_what_is_no_longer_desired_is_deleted_if_it_still_is_the_same(
 
     def prune(observed: Observed, _: Settings, __: datetime) -> Plan:
         live = observed.children.get(SERVICE, ())
-        ref = Ref(SERVICE, *KEY)
+        ref = Ref(SERVICE, *CHAT.key)
         return Plan(delete=tuple(Delete(ref, item["metadata"]["uid"], "not desired") for item in live))
 
-    assert await make_controller(prune).process(KEY) == "changed"
+    assert await make_controller(prune).process(CHAT) == "changed"
     assert SERVICE_PATH not in api.objects
-    assert cache.find(Ref(SERVICE, *KEY)) is None
+    assert cache.find(Ref(SERVICE, *CHAT.key)) is None
 
 
 async def test_a_model_that_is_gone_or_going_is_left_alone(make_controller: Make, api: MemoryApi, cache: Cache) -> None:
@@ -237,51 +251,51 @@ async def test_a_model_that_is_gone_or_going_is_left_alone(make_controller: Make
     going["metadata"] |= {"deletionTimestamp": "2026-11-24T00:00:00Z", "resourceVersion": "2"}
     cache.put(LOCAL_MODEL, going)
 
-    assert await controller.process(KEY) == "gone"
+    assert await controller.process(CHAT) == "gone"
     cache.remove(LOCAL_MODEL, going)
-    assert await controller.process(KEY) == "gone"
+    assert await controller.process(CHAT) == "gone"
     assert not api.writes
 
 
 async def test_one_model_that_breaks_the_code_is_retried_and_stops_no_other(
-    make_controller: Make, queue: WorkQueue[Key], caplog: pytest.LogCaptureFixture
+    make_controller: Make, queue: WorkQueue[Ref], caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(_: Observed, __: Settings, ___: datetime) -> Plan:
         raise ZeroDivisionError("a bug")
 
-    await make_controller(broken)._work_on(KEY)
+    await make_controller(broken)._work_on(CHAT)
 
     assert "reconciliation failed" in caplog.text
     assert "ZeroDivisionError" in caplog.text
-    assert queue.retry(KEY) == 2
+    assert queue.retry(CHAT) == 2
 
 
-async def test_a_worker_ends_when_it_may_not_write(make_controller: Make, queue: WorkQueue[Key], fence: Fence) -> None:
+async def test_a_worker_ends_when_it_may_not_write(make_controller: Make, queue: WorkQueue[Ref], fence: Fence) -> None:
     fence.close()
-    queue.add(KEY)
+    queue.add(CHAT)
 
     with pytest.raises(FenceClosedError):
         await make_controller(converging).work()
 
 
 async def test_a_steady_model_is_looked_at_again_when_the_plan_says_so(
-    make_controller: Make, queue: WorkQueue[Key]
+    make_controller: Make, queue: WorkQueue[Ref]
 ) -> None:
     def later(_: Observed, __: Settings, ___: datetime) -> Plan:
         return Plan(requeue_after=0.01)
 
-    await make_controller(later).process(KEY)
+    await make_controller(later).process(CHAT)
 
-    assert await queue.get() == KEY
+    assert await queue.get() == CHAT
 
 
 async def test_a_fight_with_another_writer_is_slowed_down_to_one_write_a_second(
-    make_controller: Make, api: MemoryApi, cache: Cache, queue: WorkQueue[Key]
+    make_controller: Make, api: MemoryApi, cache: Cache, queue: WorkQueue[Ref]
 ) -> None:
     controller = make_controller(converging)
     results = []
     for _ in range(15):
-        results.append(await controller.process(KEY))
+        results.append(await controller.process(CHAT))
         # The other writer undoes it at once.
         if SERVICE_PATH in api.objects:
             cache.remove(SERVICE, api.objects.pop(SERVICE_PATH))
@@ -292,7 +306,7 @@ async def test_a_fight_with_another_writer_is_slowed_down_to_one_write_a_second(
 
 
 async def test_an_edit_that_comes_with_the_answer_to_a_status_is_not_overlooked(
-    make_controller: Make, api: MemoryApi, queue: WorkQueue[Key]
+    make_controller: Make, api: MemoryApi, queue: WorkQueue[Ref]
 ) -> None:
     def told(observed: Observed, _: Settings, __: datetime) -> Plan:
         # The user's edit arrives at the API server while this decision is made.
@@ -301,12 +315,12 @@ async def test_an_edit_that_comes_with_the_answer_to_a_status_is_not_overlooked(
         return Plan() if observed.model.get("status") == want else Plan(status=want)
 
     controller = make_controller(told)
-    queue.add(KEY)
+    queue.add(CHAT)
     await controller._work_on(await queue.get())
-    queue.done(KEY)
+    queue.done(CHAT)
 
     assert len(queue) == 1, "it has to be looked at once more"
     await controller._work_on(await queue.get())
-    queue.done(KEY)
+    queue.done(CHAT)
     assert api.objects[MODEL_PATH]["status"] == {"seen": {"edited": True}}
     assert queue.idle

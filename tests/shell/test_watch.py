@@ -6,10 +6,10 @@ from typing import Any
 import kopf
 import pytest
 
-from bolwerk.core.kinds import LOCAL_MODEL, NETWORK_POLICY, POD, SERVICE, Kind
-from bolwerk.shell.cache import Cache, Key
+from bolwerk.core.kinds import LOCAL_MODEL, NETWORK_POLICY, POD, SERVICE, Kind, Ref
+from bolwerk.shell.cache import Cache
 from bolwerk.shell.connection import Connection
-from bolwerk.shell.queue import WorkQueue
+from bolwerk.shell.models import LocalModels
 from bolwerk.shell.watch import Backoffs, Watcher, make_settings
 
 from .conftest import ScriptedServer
@@ -35,9 +35,22 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def watcher(connection: Connection, opened: list[Kind], clock: Clock) -> Watcher:
+def concerned() -> list[Ref]:
+    """Who has been enqueued."""
+    return []
+
+
+@pytest.fixture
+async def watcher(connection: Connection, opened: list[Kind], concerned: list[Ref], clock: Clock) -> Watcher:
+    cache = Cache()
     return Watcher(
-        connection=connection, cache=Cache(), queue=WorkQueue(), stop=asyncio.Event(), opened=opened.append, clock=clock
+        kinds=LocalModels(cache).kinds,
+        connection=connection,
+        cache=cache,
+        enqueue=concerned.extend,
+        stop=asyncio.Event(),
+        opened=opened.append,
+        clock=clock,
     )
 
 
@@ -85,17 +98,17 @@ async def event(watcher: Watcher, kind: Kind, type_: str | None, body: Any) -> N
     await watcher._event(event={"type": type_, "object": body}, param=kind)
 
 
-async def test_events_feed_the_cache_and_the_queue(watcher: Watcher, clock: Clock) -> None:
-    queue: WorkQueue[Key] = watcher._queue
+async def test_events_feed_the_cache_and_the_queue(watcher: Watcher, concerned: list[Ref], clock: Clock) -> None:
+    chat = Ref(LOCAL_MODEL, "team", "chat")
     clock.now = 3.0
     await event(watcher, LOCAL_MODEL, None, make_model("chat", uid="u-chat"))
     await event(watcher, SERVICE, "ADDED", make(SERVICE, "chat", owner="u-chat"))
-    assert len(queue) == 1
-    queue.done(await queue.get())
+    await event(watcher, SERVICE, "ADDED", make(SERVICE, "chat", owner="u-chat"))
+    assert concerned == [chat, chat], "the same news twice is no news"
 
     await event(watcher, SERVICE, "DELETED", make(SERVICE, "chat", owner="u-chat", version=2))
 
-    assert await queue.get() == ("team", "chat")
+    assert concerned == [chat, chat, chat]
     assert watcher.last_event_at == {LOCAL_MODEL: 3.0, SERVICE: 3.0}
 
 
@@ -109,7 +122,7 @@ async def test_a_handler_that_fails_ends_the_operator(watcher: Watcher) -> None:
 
 
 def test_kopf_is_told_to_write_nothing_and_to_ask_for_no_more_than_is_needed() -> None:
-    settings = make_settings()
+    settings = make_settings(LocalModels.kinds)
 
     assert settings.posting.enabled is False
     assert settings.scanning.disabled is True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -34,8 +35,10 @@ def run(
     log_level: str,
 ) -> None:
     """Run the operator: in a pod with its service account, elsewhere with KUBECONFIG."""
-    from bolwerk.core.model.reconcile import reconcile
+    from bolwerk.core.model.reconcile import reconcile as reconcile_model
+    from bolwerk.core.policy.reconcile import reconcile as reconcile_policy
     from bolwerk.shell.connection import NoConfigurationError
+    from bolwerk.shell.lead import Decisions
     from bolwerk.shell.logs import configure
     from bolwerk.shell.run import Options
     from bolwerk.shell.run import run as operate
@@ -50,7 +53,8 @@ def run(
         workers=workers,
     )
     try:
-        status = operate(options, settings=load_settings(settings_file), reconcile=reconcile)
+        settings = replace(load_settings(settings_file), namespace=namespace)
+        status = operate(options, settings=settings, decisions=Decisions(reconcile_model, reconcile_policy))
     except (SettingsError, NoConfigurationError) as error:
         raise click.ClickException(str(error)) from error
     sys.exit(status)

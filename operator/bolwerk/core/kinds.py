@@ -38,6 +38,11 @@ class Ref:
     namespace: str
     name: str
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """Namespace and name: what tells objects of one kind apart."""
+        return self.namespace, self.name
+
     def __str__(self) -> str:
         return f"{self.kind.name} {self.namespace}/{self.name}" if self.namespace else f"{self.kind.name} {self.name}"
 

@@ -1,30 +1,30 @@
 """The operator's own picture of the cluster: fed by lists, watch events and answers to its own writes.
 
-Plain dicts, no clock, no network. `put` and `remove` tell which LocalModels have to be looked at again; `observe`
-is the only way out. kopf's indexes would do this in quadratic time and keep objects whose deletion they missed.
+Plain dicts, no clock, no network. Every object is kept once, packed; an index for each reconciled kind knows what its
+change means for whom. `put`, `remove` and `bury` tell who has to be looked at again. kopf's indexes would do this in
+quadratic time and keep objects whose deletion they missed.
 """
 
 from __future__ import annotations
 
 import math
-from collections import Counter, defaultdict
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, Generic, TypeVar
 
-from bolwerk.core.kinds import LOCAL_MODEL, NETWORK_POLICY, PERSISTENT_VOLUME_CLAIM, POD, Kind, Ref
-from bolwerk.core.model.observed import CHILD_KINDS, Observed
-from bolwerk.core.plan import Manifest, Refusal
-from bolwerk.shell.trim import controller_of, pack, unpack
+from bolwerk.core.kinds import Kind, Ref
+from bolwerk.core.plan import Refusal
+from bolwerk.shell.trim import controller_of, link_of, pack, unpack
 
-__all__ = ["MODEL_LABEL", "WATCHED_KINDS", "Cache", "Entry", "Key"]
+__all__ = ["Cache", "Entry", "Index", "Key"]
 
 Key = tuple[str, str]
-"""Namespace and name."""
+"""Namespace, empty where the kind has none, and name."""
 
-WATCHED_KINDS: tuple[Kind, ...] = (LOCAL_MODEL, *CHILD_KINDS, POD, PERSISTENT_VOLUME_CLAIM)
-MODEL_LABEL = "bolwerk.dev/model"
-_NOTHING: frozenset[Key] = frozenset()
+S = TypeVar("S")
+_NOTHING: frozenset[Ref] = frozenset()
 
 
 @dataclass(slots=True)
@@ -37,8 +37,8 @@ class Entry:
         The resource version as a number: comparable within one kind.
     owner
         The uid of its controller.
-    links
-        What this object is indexed under: of a Pod its model label, of a LocalModel its claim, else nothing.
+    link
+        What it is indexed under beside its owner, by kind; else nothing.
     applied
         The digest of what Bolwerk applied last to exactly this version, if that made it.
     """
@@ -46,39 +46,55 @@ class Entry:
     uid: str
     version: int
     owner: str | None
-    links: str | None
+    link: str | None
     packed: bytes
     terminating: bool
     applied: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One object that appeared (no `old`), changed or went (no `new`, no `manifest`)."""
+
+    kind: Kind
+    key: Key
+    old: Entry | None
+    new: Entry | None
+    manifest: Mapping[str, Any] | None
+
+
 class Cache:
-    """Every watched object, indexed by what its change means for which LocalModel."""
+    """Every watched object, once."""
 
     def __init__(self) -> None:
-        self._objects: dict[Kind, dict[Key, Entry]] = {kind: {} for kind in WATCHED_KINDS}
-        self._models: dict[str, Key] = {}
-        self._models_in: defaultdict[str, set[str]] = defaultdict(set)
-        self._children: defaultdict[str, set[tuple[Kind, Key]]] = defaultdict(set)
-        self._pods: defaultdict[Key, set[Key]] = defaultdict(set)
-        self._claimants: defaultdict[Key, set[Key]] = defaultdict(set)
-        self._policies_in: defaultdict[str, set[str]] = defaultdict(set)
+        self._objects: dict[Kind, dict[Key, Entry]] = {}
+        self._indexes: dict[Kind, tuple[Index[Any], ...]] = {}
         # By uid, the version at which an object left our sight, so that a list or an answer that was under way does
         # not bring it back. A newer version may come back: it left because its label was taken away, not for good.
         self._graves: dict[str, float] = {}
         self._old_graves: dict[str, float] = {}
-        self.conditions: Counter[tuple[str, str]] = Counter()
 
-    def put(self, kind: Kind, manifest: Mapping[str, Any], *, applied: int | None = None) -> frozenset[Key]:
+    def register(self, index: Index[Any]) -> None:
+        """Keep the objects of an index's kinds too, and tell it of them."""
+        for kind in index.kinds:
+            self._objects.setdefault(kind, {})
+            self._indexes[kind] = (*self._indexes.get(kind, ()), index)
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """The kinds that any index looks at: those to list and to watch."""
+        return tuple(self._objects)
+
+    def put(self, kind: Kind, manifest: Mapping[str, Any], *, applied: int | None = None) -> frozenset[Ref]:
         """Take in an object, unless a newer version of it, or its deletion, is known.
 
         Returns
         -------
         frozenset
-            The LocalModels for which something changed that they look at.
+            The reconciled objects for which something changed that their decision reads.
         """
         metadata = manifest["metadata"]
-        key = (str(metadata["namespace"]), str(metadata["name"]))
+        key = (str(metadata.get("namespace", "")), str(metadata["name"]))
         uid, version = str(metadata["uid"]), int(metadata["resourceVersion"])
         old = self._objects[kind].get(key)
         buried = max(self._graves.get(uid, 0), self._old_graves.get(uid, 0))
@@ -91,37 +107,39 @@ class Cache:
             if version > old.version or applied is not None:
                 old.version, old.applied = version, applied
             return _NOTHING
-        affected = self._unlink(kind, key)
+        owner = controller_of(manifest)
         entry = Entry(
             uid=uid,
             version=version,
-            owner=controller_of(manifest),
-            links=_links(kind, manifest),
+            owner=owner.uid if owner else None,
+            link=link_of(kind, manifest),
             packed=packed,
             terminating="deletionTimestamp" in metadata,
             applied=applied,
         )
         self._objects[kind][key] = entry
-        self._link(kind, key, entry, manifest)
-        return affected | self._affected(kind, key, entry)
+        return self._note(Change(kind, key, old, entry, manifest))
 
-    def remove(self, kind: Kind, manifest: Mapping[str, Any]) -> frozenset[Key]:
+    def remove(self, kind: Kind, manifest: Mapping[str, Any]) -> frozenset[Ref]:
         """Take note of a deletion.
 
         Returns
         -------
         frozenset
-            The LocalModels for which something changed that they look at.
+            The reconciled objects for which something changed that their decision reads.
         """
         metadata = manifest["metadata"]
-        key = (str(metadata["namespace"]), str(metadata["name"]))
+        key = (str(metadata.get("namespace", "")), str(metadata["name"]))
         return self.bury(kind, key, str(metadata["uid"]), version=int(metadata["resourceVersion"]))
 
-    def bury(self, kind: Kind, key: Key, uid: str, *, version: float = math.inf) -> frozenset[Key]:
+    def bury(self, kind: Kind, key: Key, uid: str, *, version: float = math.inf) -> frozenset[Ref]:
         """Take note that the object with this name and uid was gone at this version, or is for good."""
         self._graves[uid] = version
         entry = self._objects[kind].get(key)
-        return self._unlink(kind, key) if entry and entry.uid == uid and entry.version <= version else _NOTHING
+        if entry is None or entry.uid != uid or entry.version > version:
+            return _NOTHING
+        del self._objects[kind][key]
+        return self._note(Change(kind, key, entry, None, None))
 
     def forget_graves(self) -> None:
         """Forget deletions noted before the last call: no list or answer is under way for that long."""
@@ -129,109 +147,54 @@ class Cache:
 
     def find(self, ref: Ref) -> Entry | None:
         """Look up one object."""
-        return self._objects[ref.kind].get((ref.namespace, ref.name))
+        return self._objects[ref.kind].get(ref.key)
 
     def entries(self, kind: Kind) -> Mapping[Key, Entry]:
-        """All objects of a kind, for the sweep."""
+        """All objects of a kind."""
         return self._objects[kind]
 
-    def observe(self, key: Key, *, refusals: tuple[Refusal, ...] = ()) -> Observed | None:
-        """Take the snapshot that a decision about one LocalModel is made on; None when it is gone."""
-        model = self._objects[LOCAL_MODEL].get(key)
-        if model is None:
-            return None
-        children: defaultdict[Kind, list[Manifest]] = defaultdict(list)
-        for kind, child in sorted(self._children.get(model.uid, ())):
-            children[kind].append(unpack(self._objects[kind][child].packed))
-        claim = self._objects[PERSISTENT_VOLUME_CLAIM].get((key[0], model.links)) if model.links else None
-        return Observed(
-            model=unpack(model.packed),
-            children={kind: tuple(found) for kind, found in children.items()},
-            pods=tuple(unpack(self._objects[POD][pod].packed) for pod in sorted(self._pods.get(key, ()))),
-            claim=unpack(claim.packed) if claim else None,
-            policies=tuple(self._policies_for(key, model.uid)),
-            refusals=refusals,
+    def _note(self, change: Change) -> frozenset[Ref]:
+        return frozenset(
+            Ref(index.kind, *concerned) for index in self._indexes[change.kind] for concerned in index.note(change)
         )
 
-    def _policies_for(self, key: Key, uid: str) -> list[Manifest]:
-        # Not the policies of the namespace's other LocalModels: they select other pods, their own reconciliation
-        # keeps them so, and reading all for each would be quadratic in a namespace with hundreds of models.
-        policies = self._objects[NETWORK_POLICY]
-        found = []
-        for name in sorted(self._policies_in.get(key[0], ())):
-            entry = policies[key[0], name]
-            if entry.owner == uid or not self._is_own((key[0], name), entry):
-                found.append(unpack(entry.packed))
-        return found
 
-    def _is_own(self, policy: Key, entry: Entry) -> bool:
-        return entry.owner is not None and self._models.get(entry.owner) == policy
+class Index(ABC, Generic[S]):
+    """What the objects of the cache mean for one reconciled kind.
 
-    def _affected(self, kind: Kind, key: Key, entry: Entry) -> frozenset[Key]:
-        if kind == LOCAL_MODEL:
-            return frozenset((key,))
-        if kind == POD:
-            model = (key[0], entry.links or "")
-            return frozenset((model,)) if model in self._objects[LOCAL_MODEL] else _NOTHING
-        if kind == PERSISTENT_VOLUME_CLAIM:
-            return frozenset(self._claimants.get(key, ()))
-        if kind == NETWORK_POLICY and not self._is_own(key, entry):
-            return frozenset((key[0], name) for name in self._models_in.get(key[0], ()))
-        owner = self._models.get(entry.owner or "")
-        return frozenset((owner,)) if owner else _NOTHING
+    Attributes
+    ----------
+    kind
+        The reconciled kind.
+    kinds
+        Those whose objects its decision reads, itself among them.
+    conditions
+        How many of its objects have a condition in a status, by type and status.
+    """
 
-    def _link(self, kind: Kind, key: Key, entry: Entry, manifest: Mapping[str, Any]) -> None:
-        if kind == LOCAL_MODEL:
-            self._models[entry.uid] = key
-            self._models_in[key[0]].add(key[1])
-            if entry.links:
-                self._claimants[key[0], entry.links].add(key)
-            self.conditions.update(_conditions(manifest))
-        elif kind == POD:
-            self._pods[key[0], entry.links or ""].add(key)
-        elif entry.owner and kind in CHILD_KINDS:
-            self._children[entry.owner].add((kind, key))
-        if kind == NETWORK_POLICY:
-            self._policies_in[key[0]].add(key[1])
+    kind: ClassVar[Kind]
+    kinds: tuple[Kind, ...]
 
-    def _unlink(self, kind: Kind, key: Key) -> frozenset[Key]:
-        entry = self._objects[kind].get(key)
-        if entry is None:
-            return _NOTHING
-        affected = self._affected(kind, key, entry)
-        del self._objects[kind][key]
-        if kind == LOCAL_MODEL:
-            self._models.pop(entry.uid, None)
-            _discard(self._models_in, key[0], key[1])
-            if entry.links:
-                _discard(self._claimants, (key[0], entry.links), key)
-            self.conditions.subtract(_conditions(unpack(entry.packed)))
-        elif kind == POD:
-            _discard(self._pods, (key[0], entry.links or ""), key)
-        elif entry.owner and kind in CHILD_KINDS:
-            _discard(self._children, entry.owner, (kind, key))
-        if kind == NETWORK_POLICY:
-            _discard(self._policies_in, key[0], key[1])
-        return affected
+    def __init__(self, cache: Cache) -> None:
+        self._cache = cache
+        self.conditions: Counter[tuple[str, str]] = Counter()
+        cache.register(self)
 
+    @abstractmethod
+    def note(self, change: Change) -> Iterable[Key]:
+        """Keep up with a change and return whom it concerns."""
 
-def _links(kind: Kind, manifest: Mapping[str, Any]) -> str | None:
-    if kind == POD:
-        return (manifest["metadata"].get("labels") or {}).get(MODEL_LABEL)
-    if kind == LOCAL_MODEL:
-        source = ((manifest.get("spec") or {}).get("model") or {}).get("source") or {}
-        return (source.get("persistentVolumeClaim") or {}).get("claimName")
-    return None
+    @abstractmethod
+    def observe(self, key: Key, *, refusals: tuple[Refusal, ...] = ()) -> S | None:
+        """Take the snapshot that a decision about one object is made on; None when it is gone."""
+
+    def _count(self, change: Change) -> None:
+        if change.old:
+            self.conditions.subtract(_conditions(unpack(change.old.packed)))
+        if change.manifest:
+            self.conditions.update(_conditions(change.manifest))
 
 
 def _conditions(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
     found = (manifest.get("status") or {}).get("conditions") or ()
     return [(str(condition["type"]), str(condition["status"])) for condition in found]
-
-
-def _discard(index: defaultdict[Any, set[Any]], under: Any, member: Any) -> None:
-    members = index.get(under)
-    if members is not None:
-        members.discard(member)
-        if not members:
-            del index[under]

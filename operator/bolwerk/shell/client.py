@@ -20,7 +20,7 @@ import aiohttp
 from bolwerk.core.kinds import Kind, Ref
 from bolwerk.core.plan import Manifest
 from bolwerk.shell import request as requests
-from bolwerk.shell.errors import ApiError, UnreachableError, api_error
+from bolwerk.shell.errors import ApiError, NotFoundError, UnreachableError, api_error
 from bolwerk.shell.fence import Fence
 from bolwerk.shell.request import Request
 
@@ -139,11 +139,19 @@ class Client:
         """Read one object, or no more than its metadata."""
         return await self.send(requests.get(ref, metadata_only=metadata_only))
 
+    async def serves(self, kind: Kind) -> bool:
+        """Tell whether the API server serves a kind; a request that fails tells nothing and raises."""
+        try:
+            answer = await self.send(requests.discover(kind))
+        except NotFoundError:
+            return False
+        return any(resource["name"] == kind.plural for resource in answer.get("resources") or ())
+
     async def pages(
         self,
         kind: Kind,
         *,
-        namespace: str | None = None,
+        namespace: str = "",
         selector: str = "",
         metadata_only: bool = False,
         limit: int = requests.PAGE_SIZE,

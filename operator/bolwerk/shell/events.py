@@ -30,24 +30,26 @@ class Recorder:
         self._instance = instance[:128]
         self._now = now
 
-    async def post(self, model: Mapping[str, Any], event: Event) -> None:
-        """Post one Event on a LocalModel."""
+    async def post(self, resource: Mapping[str, Any], event: Event) -> None:
+        """Post one Event on a reconciled object."""
         try:
-            await self._client.create_event(self._manifest(model, event))
+            await self._client.create_event(self._manifest(resource, event))
         except ConflictError:
             return  # the first attempt got through although its answer was lost
         except ApiError as error:
             logger.warning("the event was not posted", extra={"reason": event.reason, "error": error.message})
 
-    def _manifest(self, model: Mapping[str, Any], event: Event) -> Manifest:
-        metadata = model["metadata"]
+    def _manifest(self, resource: Mapping[str, Any], event: Event) -> Manifest:
+        metadata = resource["metadata"]
+        scope = {"namespace": metadata["namespace"]} if "namespace" in metadata else {}
         return {
             "apiVersion": EVENT.api_version,
             "kind": EVENT.name,
             "metadata": {
                 # The name is chosen here and not by the server, so that a retry cannot post twice.
                 "name": f"{metadata['name'][:LONGEST_NAME]}.{uuid.uuid4().hex[:16]}",
-                "namespace": metadata["namespace"],
+                # About what has no namespace, the API server takes them here.
+                "namespace": scope.get("namespace", "default"),
             },
             "eventTime": self._now().isoformat(timespec="microseconds").replace("+00:00", "Z"),
             "reportingController": CONTROLLER,
@@ -57,9 +59,9 @@ class Recorder:
             "action": event.action,
             "note": event.message[:LONGEST_NOTE],
             "regarding": {
-                "apiVersion": model["apiVersion"],
-                "kind": model["kind"],
-                "namespace": metadata["namespace"],
+                "apiVersion": resource["apiVersion"],
+                "kind": resource["kind"],
+                **scope,
                 "name": metadata["name"],
                 "uid": metadata["uid"],
             },

@@ -1,6 +1,6 @@
 """Carries out a plan's applies and deletes: in order, guarded, stopping at the first refusal.
 
-Used by the controller. The guard: an object that is not known to be this LocalModel's own is looked up first, and
+Used by the controller. The guard: an object that is not known to be the reconciled one's own is looked up first, and
 one that belongs to somebody else is left alone.
 """
 
@@ -10,9 +10,9 @@ import asyncio
 import hashlib
 import json
 import logging
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Iterable
 
+from bolwerk.core.kinds import Ref
 from bolwerk.core.plan import Apply, Delete, Manifest, Plan, Refusal
 from bolwerk.core.reasons import Reason
 from bolwerk.shell.cache import Cache
@@ -29,11 +29,20 @@ UNAUTHORIZED = 401
 
 
 class Executor:
-    """Writes children to the API server and what became of them to the cache."""
+    """Writes children to the API server and what became of them to the cache.
 
-    def __init__(self, *, client: Client, cache: Cache, metrics: Metrics) -> None:
+    Parameters
+    ----------
+    enqueue
+        Has others looked at whom a write concerns: when its echo comes, it is no news any more.
+    """
+
+    def __init__(
+        self, *, client: Client, cache: Cache, enqueue: Callable[[Iterable[Ref]], None], metrics: Metrics
+    ) -> None:
         self._client = client
         self._cache = cache
+        self._enqueue = enqueue
         self._metrics = metrics
 
     def is_settled(self, apply: Apply) -> bool:
@@ -49,8 +58,8 @@ class Executor:
         entry = self._cache.find(delete.ref)
         return entry is not None and entry.uid == delete.uid and entry.terminating
 
-    async def execute(self, plan: Plan, model: Mapping[str, Any]) -> tuple[Refusal, ...]:
-        """Apply, then delete.
+    async def execute(self, plan: Plan, owner: Ref, uid: str) -> tuple[Refusal, ...]:
+        """Apply, then delete, on behalf of the owner with this uid.
 
         Returns
         -------
@@ -62,21 +71,19 @@ class Executor:
         ApiError
             When the API server cannot be asked, or what was decided on is outdated.
         """
-        name = f"{model['metadata']['namespace']}/{model['metadata']['name']}"
-        uid = model["metadata"]["uid"]
         # Looked up side by side, applied one after the other: the wall stands before the first pod.
-        guarded = await asyncio.gather(*(self._guard(apply, uid) for apply in plan.apply))
+        guarded = await asyncio.gather(*(self._guard(apply, owner, uid) for apply in plan.apply))
         for apply, manifest in zip(plan.apply, guarded, strict=True):
-            refusal = manifest if isinstance(manifest, Refusal) else await self._apply(apply, manifest, name)
+            refusal = manifest if isinstance(manifest, Refusal) else await self._apply(apply, manifest, owner)
             if refusal is not None:
                 self._metrics.refused.labels(apply.kind.name, refusal.reason).inc()
-                logger.warning("refused", extra={"model": name, "object": refusal.ref, "error": refusal.message})
+                logger.warning("refused", extra={"resource": owner, "object": refusal.ref, "error": refusal.message})
                 return (refusal,)
         for delete in plan.delete:
-            await self._delete(delete, name)
+            await self._delete(delete, owner)
         return ()
 
-    async def _guard(self, apply: Apply, uid: str) -> Manifest | Refusal:
+    async def _guard(self, apply: Apply, owner: Ref, uid: str) -> Manifest | Refusal:
         entry = self._cache.find(apply.ref)
         if entry is not None and entry.owner == uid:
             return _pinned(apply.manifest, entry.uid)
@@ -84,46 +91,48 @@ class Executor:
             live = await self._client.get(apply.ref, metadata_only=True)
         except NotFoundError:
             return apply.manifest
-        if controller_of(live) == uid:  # its labels were removed, or its creation is on its way to the cache
+        controller = controller_of(live)
+        if controller and controller.uid == uid:  # its labels were removed, or its creation is on its way to the cache
             return _pinned(apply.manifest, live["metadata"]["uid"])
         return Refusal(
             apply.ref,
             Reason.NAME_TAKEN,
-            f"{apply.ref} exists and does not belong to this LocalModel: delete it or give the LocalModel "
-            "another name.",
+            f"{apply.ref} exists and does not belong to this {owner.kind.name}: delete it or give the "
+            f"{owner.kind.name} another name.",
         )
 
-    async def _apply(self, apply: Apply, manifest: Manifest, model: str) -> Refusal | None:
+    async def _apply(self, apply: Apply, manifest: Manifest, owner: Ref) -> Refusal | None:
         try:
             answer = await self._client.apply(apply.kind, manifest)
         except ApiError as error:
             if not _is_refusal(error):
                 raise
             return Refusal(apply.ref, Reason.REFUSED_BY_CLUSTER, f"{apply.ref} was refused: {error.message}")
-        self._cache.put(apply.kind, answer, applied=_digest(apply.manifest))
+        self._enqueue(self._cache.put(apply.kind, answer, applied=_digest(apply.manifest)) - {owner})
         self._metrics.applied.labels(apply.kind.name).inc()
-        logger.info("applied", extra={"model": model, "object": apply.ref, "because": apply.because})
+        logger.info("applied", extra={"resource": owner, "object": apply.ref, "because": apply.because})
         return None
 
-    async def _delete(self, delete: Delete, model: str) -> None:
+    async def _delete(self, delete: Delete, owner: Ref) -> None:
         ref = delete.ref
         try:
             answer = await self._client.delete(ref, delete.uid)
         except NotFoundError:
             answer = {"kind": "Status"}
         if answer.get("kind") == "Status":
-            self._cache.bury(ref.kind, (ref.namespace, ref.name), delete.uid)
+            concerned = self._cache.bury(ref.kind, ref.key, delete.uid)
         else:
-            self._cache.put(ref.kind, answer)
+            concerned = self._cache.put(ref.kind, answer)
+        self._enqueue(concerned - {owner})
         self._metrics.deleted.labels(ref.kind.name).inc()
-        logger.info("deleted", extra={"model": model, "object": ref, "because": delete.because})
+        logger.info("deleted", extra={"resource": owner, "object": ref, "because": delete.because})
 
 
 def _is_refusal(error: ApiError) -> bool:
     """Whether somebody has to change something before the same request can succeed."""
     if isinstance(error, ConflictError) or error.status in (0, UNAUTHORIZED, 429, 502, 503, 504):
         return False
-    # A namespace that is going away takes the LocalModel with it: nobody has to be told.
+    # A namespace that is going away takes its objects with it: nobody has to be told.
     return "NamespaceTerminating" not in error.causes
 
 

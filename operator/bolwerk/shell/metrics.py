@@ -28,7 +28,7 @@ class Metrics:
         self.seconds = Histogram(
             "bolwerk_reconcile_seconds", "Seconds that a reconciliation took.", buckets=_SECONDS, registry=registry
         )
-        self.depth = Gauge("bolwerk_queue_depth", "LocalModels that wait to be looked at.", registry=registry)
+        self.depth = Gauge("bolwerk_queue_depth", "Reconciled objects that wait to be looked at.", registry=registry)
         self.oldest = Gauge(
             "bolwerk_queue_oldest_seconds", "Seconds that the first of them has been waiting.", registry=registry
         )
@@ -52,6 +52,10 @@ class Metrics:
             "bolwerk_localmodels", "LocalModels by condition and its status.", ["condition", "status"],
             registry=registry,
         )  # fmt: skip
+        self.policies = Gauge(
+            "bolwerk_sovereigntypolicies", "SovereigntyPolicies by condition and its status.", ["condition", "status"],
+            registry=registry,
+        )  # fmt: skip
         self.objects = Gauge("bolwerk_cached_objects", "Objects in the cache by kind.", ["kind"], registry=registry)
         self.leader = Gauge("bolwerk_leader", "1 while this replica leads.", registry=registry)
         self.ghosts = Counter(
@@ -62,6 +66,19 @@ class Metrics:
         )
         self.event_age = Gauge(
             "bolwerk_last_event_age_seconds", "Seconds since the last watch event by kind.", ["kind"],
+            registry=registry,
+        )  # fmt: skip
+        # Without names: who may read the metrics need not know whose ConfigMap it is. The status says.
+        self.leaks = Gauge(
+            "bolwerk_leaks", "Keys of ConfigMaps and Secrets that lead outside, by what they do and what is decided.",
+            ["policy", "leak", "decision"], registry=registry,
+        )  # fmt: skip
+        self.scanned_at = Gauge(
+            "bolwerk_references_scanned_timestamp_seconds", "When the last whole scan of references ended.",
+            registry=registry,
+        )  # fmt: skip
+        self.scan_seconds = Gauge(
+            "bolwerk_references_scan_seconds", "Seconds that the last whole scan of references took.",
             registry=registry,
         )  # fmt: skip
 

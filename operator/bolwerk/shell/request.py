@@ -50,8 +50,8 @@ class Request:
         return self.method != "GET"
 
 
-def _path(kind: Kind, namespace: str | None, name: str | None = None, subresource: str | None = None) -> str:
-    scope = f"/namespaces/{namespace}" if namespace is not None else ""
+def _path(kind: Kind, namespace: str, name: str | None = None, subresource: str | None = None) -> str:
+    scope = f"/namespaces/{namespace}" if namespace else ""
     tail = "".join(f"/{part}" for part in (name, subresource) if part is not None)
     return f"{kind.root}{scope}/{kind.plural}{tail}"
 
@@ -70,10 +70,15 @@ def get(ref: Ref, *, metadata_only: bool = False) -> Request:
     return Request("get", "GET", path, ref.kind.plural, headers=headers)
 
 
+def discover(kind: Kind) -> Request:
+    """Read which kinds are served in the API group and version of this one."""
+    return Request("discover", "GET", kind.root, "")
+
+
 def list_page(
     kind: Kind,
     *,
-    namespace: str | None = None,
+    namespace: str = "",
     selector: str = "",
     metadata_only: bool = False,
     token: str = "",
@@ -97,7 +102,7 @@ def apply(kind: Kind, manifest: Manifest, *, subresource: str | None = None) -> 
     return Request(
         "apply",
         "PATCH",
-        _path(kind, metadata["namespace"], metadata["name"], subresource),
+        _path(kind, metadata.get("namespace", ""), metadata["name"], subresource),
         f"{kind.plural}/{subresource}" if subresource else kind.plural,
         # force: a field that Bolwerk owns is Bolwerk's; drift is healed, not negotiated.
         params={"fieldManager": FIELD_MANAGER, "force": "true"},

@@ -17,29 +17,22 @@ import time
 import uuid
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
-import kopf
 from kubernetes.client import Configuration
 from prometheus_client import start_http_server
 
-from bolwerk.core.kinds import LOCAL_MODEL
 from bolwerk.core.settings import Settings
 from bolwerk.shell import health
-from bolwerk.shell import request as requests
-from bolwerk.shell.cache import WATCHED_KINDS, Cache, Key
 from bolwerk.shell.client import Client
 from bolwerk.shell.connection import Connection, load_configuration
-from bolwerk.shell.controller import Controller, Reconcile
-from bolwerk.shell.errors import ApiError, FenceClosedError, NotFoundError
+from bolwerk.shell.discovery import ServedKindsChangedError
+from bolwerk.shell.errors import FenceClosedError
 from bolwerk.shell.events import Recorder
 from bolwerk.shell.fence import Fence
+from bolwerk.shell.lead import CannotStartError, Decisions, Leader, now
 from bolwerk.shell.lease import Elector, LeadershipLostError
 from bolwerk.shell.metrics import Metrics
-from bolwerk.shell.queue import WorkQueue
-from bolwerk.shell.sweep import Sweeper
-from bolwerk.shell.watch import Watcher
 
 __all__ = ["Operator", "Options", "run"]
 
@@ -49,10 +42,6 @@ HEARTBEAT_SECONDS = 1.0
 # From the decision to end to the end, at the latest: within a pod's usual grace, and before another replica may
 # lead (five seconds lie between the renew deadline and the end of the Lease).
 EXIT_SECONDS = 4.0
-
-
-class CannotStartError(Exception):
-    """The cluster is not prepared; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +59,13 @@ def run(
     options: Options,
     *,
     settings: Settings,
-    reconcile: Reconcile,
+    decisions: Decisions,
     load: Callable[[], Configuration] = load_configuration,
 ) -> int:
     """Run the operator and return the process's exit status."""
 
     async def operate() -> int:
-        return await Operator(options, settings=settings, reconcile=reconcile, load=load).run()
+        return await Operator(options, settings=settings, decisions=decisions, load=load).run()
 
     return asyncio.run(operate())
 
@@ -89,7 +78,7 @@ class Operator:
         options: Options,
         *,
         settings: Settings,
-        reconcile: Reconcile,
+        decisions: Decisions,
         load: Callable[[], Configuration] = load_configuration,
     ) -> None:
         identity = f"{os.environ.get('POD_NAME') or socket.gethostname()}_{uuid.uuid4()}"
@@ -100,9 +89,6 @@ class Operator:
         self._session = self._connection.session(traces=[metrics.trace()])
         self._fence = Fence(time.monotonic)
         client = Client(self._session, self._connection.server, fence=self._fence)
-        self._client = client
-        self._cache = Cache()
-        self._queue: WorkQueue[Key] = WorkQueue()
         self._elector = Elector(
             client,
             namespace=options.namespace,
@@ -111,26 +97,16 @@ class Operator:
             fence=self._fence,
             clock=time.monotonic,
         )
-        self._sweeper = Sweeper(client=client, cache=self._cache, queue=self._queue, metrics=metrics)
         self._stop_kopf = asyncio.Event()
-        self._watcher = Watcher(
-            connection=self._connection,
-            cache=self._cache,
-            queue=self._queue,
-            stop=self._stop_kopf,
-            opened=self._sweeper.request,
-            clock=time.monotonic,
-            traces=[metrics.trace()],
-        )
-        self._controller = Controller(
-            reconcile=reconcile,
+        self._leader = Leader(
+            decisions=decisions,
             settings=settings,
+            workers=options.workers,
             client=client,
-            cache=self._cache,
-            queue=self._queue,
-            recorder=Recorder(client, instance=identity, now=_now),
+            connection=self._connection,
+            recorder=Recorder(client, instance=identity, now=now),
             metrics=metrics,
-            now=_now,
+            stop=self._stop_kopf,
         )
         self._stop = asyncio.Event()
         self._tasks: list[asyncio.Task[Any]] = []
@@ -171,36 +147,7 @@ class Operator:
 
     async def _lead(self) -> None:
         await self._elector.leading.wait()
-        await self._check_served()
-        started = time.monotonic()
-        try:
-            await self._sweeper.fill()
-        except ApiError as error:
-            raise CannotStartError(f"The first list failed: {error.message}") from error
-        logger.info(
-            "listed",
-            extra={"localmodels": len(self._queue), "seconds": f"{time.monotonic() - started:.2f}"},
-        )
-        self._spawn(self._sweeper.run(), "sweeper")
-        for number in range(self._options.workers):
-            self._spawn(self._controller.work(), f"worker {number}")
-        before = asyncio.all_tasks()
-        tasks = await self._watcher.spawn()
-        self._handle_signals()  # again: kopf has just put its own handlers in place
-        await kopf.run_tasks(tasks, ignored=before)
-        if self._watcher.failure is not None:
-            raise self._watcher.failure
-
-    async def _check_served(self) -> None:
-        try:
-            await self._client.send(requests.list_page(LOCAL_MODEL, limit=1))
-        except NotFoundError as error:
-            raise CannotStartError(
-                f"The API server does not serve {LOCAL_MODEL.plural}.{LOCAL_MODEL.group}/{LOCAL_MODEL.version}: "
-                "install Bolwerk's CRDs (kubectl apply --server-side -f crds/), then start again."
-            ) from error
-        except ApiError as error:
-            raise CannotStartError(f"The LocalModels cannot be listed: {error.message}") from error
+        await self._leader.run(spawn=self._spawn, started=self._handle_signals)
 
     async def _beat(self) -> None:
         while True:
@@ -208,19 +155,9 @@ class Operator:
             self._health.beat()
             self._health.role = "leading" if leading else "standby"
             self._health.ready = True
-            self._sample(leading=leading)
+            self._metrics.leader.set(leading)
+            self._leader.sample()
             await asyncio.sleep(HEARTBEAT_SECONDS)
-
-    def _sample(self, *, leading: bool) -> None:
-        self._metrics.leader.set(leading)
-        self._metrics.depth.set(len(self._queue))
-        self._metrics.oldest.set(self._queue.oldest_age)
-        for (condition, status), number in self._cache.conditions.items():
-            self._metrics.models.labels(condition, status).set(number)
-        for kind in WATCHED_KINDS:
-            self._metrics.objects.labels(kind.name).set(len(self._cache.entries(kind)))
-        for kind, instant in self._watcher.last_event_at.items():
-            self._metrics.event_age.labels(kind.name).set(time.monotonic() - instant)
 
     def _spawn(self, coroutine: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
         task = asyncio.create_task(coroutine, name=name)
@@ -249,6 +186,9 @@ def _explain(task: asyncio.Task[Any]) -> int:
             logger.error("ending: a task stopped", extra={"task": task.get_name()})
         case LeadershipLostError() | FenceClosedError():
             logger.error("ending: %s", failure)
+        case ServedKindsChangedError():
+            logger.info("ending: %s", failure)
+            return 0
         case CannotStartError():
             logger.error("cannot start: %s", failure)
         case _:
@@ -266,7 +206,3 @@ def _close(*servers: Any) -> None:
     for server in servers:
         server.shutdown()
         server.server_close()
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -1,7 +1,9 @@
 """Lists: the first of every kind, before any decision is made, and the later ones that find what watches missed.
 
 kopf never reports the deletion of an object that went while a watch was interrupted. So whenever a watch was
-opened anew, and every ten minutes, the metadata of the kind is listed and compared with the cache.
+opened anew, and every ten minutes, the metadata of the kind is listed and compared with the cache. The few ConfigMaps
+that matter are neither listed nor watched but got by name, every half minute: kopf would watch all of the cluster, and
+whoever may do that may read what people keep in them.
 """
 
 from __future__ import annotations
@@ -11,12 +13,20 @@ import logging
 import random
 from collections.abc import Callable, Iterable
 
-from bolwerk.core.kinds import LOCAL_MODEL, NETWORK_POLICY, PERSISTENT_VOLUME_CLAIM, Kind, Ref
-from bolwerk.shell.cache import WATCHED_KINDS, Cache, Key
+from bolwerk.core.kinds import (
+    NETWORK_POLICY,
+    POD,
+    VALIDATING_ADMISSION_POLICY,
+    VALIDATING_ADMISSION_POLICY_BINDING,
+    Kind,
+    Ref,
+)
+from bolwerk.core.model.observed import CHILD_KINDS
+from bolwerk.shell.cache import Cache, Key
 from bolwerk.shell.client import Client
+from bolwerk.shell.controller import Enqueue
 from bolwerk.shell.errors import ApiError, GoneError, NotFoundError
 from bolwerk.shell.metrics import Metrics
-from bolwerk.shell.queue import WorkQueue
 
 __all__ = ["Sweeper", "selector_of"]
 
@@ -28,13 +38,16 @@ RETRY_SECONDS = 10.0
 LIST_ATTEMPTS = 5
 # With more differences than this the kind is listed in full instead of fetched one by one.
 FEW = 50
-# Everything of these is looked at: a policy or a claim of somebody else matters to a LocalModel too.
-UNSELECTED = frozenset({LOCAL_MODEL, NETWORK_POLICY, PERSISTENT_VOLUME_CLAIM})
+POLL_SECONDS = 30.0
+# Of these only Bolwerk's own are looked at; of all others, somebody else's matter too.
+SELECTED = frozenset({*CHILD_KINDS, POD, VALIDATING_ADMISSION_POLICY, VALIDATING_ADMISSION_POLICY_BINDING}) - {
+    NETWORK_POLICY
+}
 
 
 def selector_of(kind: Kind) -> str:
     """Return the label selector with which a kind is listed and watched, empty for all."""
-    return "" if kind in UNSELECTED else MANAGED
+    return MANAGED if kind in SELECTED else ""
 
 
 class Sweeper:
@@ -42,6 +55,10 @@ class Sweeper:
 
     Parameters
     ----------
+    kinds
+        Those that are listed and watched.
+    polled
+        Tells which single objects are looked at instead.
     jitter
         A number in [0, 1), so that replicas and kinds do not sweep in step.
     """
@@ -49,36 +66,55 @@ class Sweeper:
     def __init__(
         self,
         *,
+        kinds: Iterable[Kind],
+        polled: Callable[[], Iterable[Ref]],
         client: Client,
         cache: Cache,
-        queue: WorkQueue[Key],
+        enqueue: Enqueue,
         metrics: Metrics,
         jitter: Callable[[], float] = random.random,
     ) -> None:
+        self._kinds = tuple(kinds)
+        self._polled = polled
         self._client = client
         self._cache = cache
-        self._queue = queue
+        self._enqueue = enqueue
         self._metrics = metrics
         self._jitter = jitter
         self._due: set[Kind] = set()
         self._wake = asyncio.Event()
 
     async def fill(self) -> None:
-        """List every watched kind into the cache and have every LocalModel looked at.
+        """List every kind into the cache.
 
         Raises
         ------
         ApiError
             When a kind cannot be listed: no decision may be made on half a picture.
         """
-        await asyncio.gather(*(self._load(kind) for kind in WATCHED_KINDS))
-        for key in self._cache.entries(LOCAL_MODEL):
-            self._queue.add(key)
+        await asyncio.gather(*(self._load(kind) for kind in self._kinds))
+        await self._look_at_polled()
 
     def request(self, kind: Kind) -> None:
         """Have a kind swept soon: its watch was opened anew."""
         self._due.add(kind)
         self._wake.set()
+
+    async def poll(self) -> None:
+        """Look at what no watch tells about, every half minute, for ever."""
+        while True:
+            await asyncio.sleep(POLL_SECONDS)
+            try:
+                await self._look_at_polled()
+            except ApiError as error:
+                logger.warning("a poll failed and is repeated", extra={"error": error.message})
+
+    async def _look_at_polled(self) -> None:
+        for ref in self._polled():
+            known = self._cache.find(ref)
+            if not await self._refresh(ref) and known is not None:
+                # At that version: if it was made anew meanwhile, that is another one.
+                self._enqueue(self._cache.bury(ref.kind, ref.key, known.uid, version=known.version))
 
     async def run(self) -> None:
         """Sweep when asked and every ten minutes, for ever."""
@@ -87,7 +123,7 @@ class Sweeper:
                 async with asyncio.timeout(SWEEP_SECONDS * (1 + self._jitter() / 5)):
                     await self._wake.wait()
             except TimeoutError:
-                self._due.update(WATCHED_KINDS)
+                self._due.update(self._kinds)
                 self._cache.forget_graves()
             self._wake.clear()
             kinds, self._due = sorted(self._due), set()
@@ -126,12 +162,13 @@ class Sweeper:
             self._metrics.missed.labels(kind.name).inc(len(missed))
             logger.info("found changes that no watch reported", extra={"kind": kind.name, "count": len(missed)})
 
-    async def _refresh(self, ref: Ref) -> None:
+    async def _refresh(self, ref: Ref) -> bool:
         try:
             live = await self._client.get(ref)
         except NotFoundError:
-            return  # gone since: its deletion is on its way, or the next sweep finds it
+            return False  # if it was listed, it is gone since: its deletion is on its way, or the next sweep finds it
         self._enqueue(self._cache.put(ref.kind, live))
+        return True
 
     async def _load(self, kind: Kind) -> None:
         for attempt in range(1, LIST_ATTEMPTS + 1):
@@ -155,7 +192,7 @@ class Sweeper:
                     version = int(page.version)
                     for item in page.items:
                         metadata = item["metadata"]
-                        key = (metadata["namespace"], metadata["name"])
+                        key = (metadata.get("namespace", ""), metadata["name"])
                         listed[key] = (metadata["uid"], int(metadata["resourceVersion"]))
                     await asyncio.sleep(0)
             except GoneError:
@@ -164,7 +201,3 @@ class Sweeper:
             else:
                 return listed, version
         raise AssertionError("unreachable")
-
-    def _enqueue(self, keys: Iterable[Key]) -> None:
-        for key in keys:
-            self._queue.add(key)

@@ -7,16 +7,25 @@ times as much), and because equal bytes mean that nothing changed that anybody l
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
-from bolwerk.core.kinds import PERSISTENT_VOLUME_CLAIM, POD, Kind
+from bolwerk.core.kinds import (
+    LOCAL_MODEL,
+    NAMESPACE,
+    PERSISTENT_VOLUME_CLAIM,
+    POD,
+    SOVEREIGNTY_POLICY,
+    Kind,
+)
 from bolwerk.core.model.children.deployment import TEMPLATE_HASH
 from bolwerk.core.plan import Manifest
+from bolwerk.core.policy.observed import OPTIONAL_KINDS
 
-__all__ = ["controller_of", "pack", "unpack"]
+__all__ = ["Owner", "controller_of", "link_of", "pack", "unpack"]
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+MODEL_LABEL = "bolwerk.dev/model"
 _NOISE = ("managedFields", "resourceVersion", "selfLink")
 _POD_METADATA = (
     "name",
@@ -28,22 +37,26 @@ _POD_METADATA = (
     "deletionTimestamp",
 )
 _CLAIM_SPEC = ("accessModes", "resources", "storageClassName", "volumeName", "volumeMode")
+_NAMESPACE_METADATA = ("name", "uid", "labels", "deletionTimestamp")
+
+
+class Owner(NamedTuple):
+    """Whom an object belongs to."""
+
+    group: str
+    kind: str
+    uid: str
+
+    def is_a(self, kind: Kind) -> bool:
+        """Whether the owner is of this kind, whatever the version."""
+        return (self.group, self.kind) == (kind.group, kind.name)
 
 
 def pack(kind: Kind, manifest: Mapping[str, Any]) -> bytes:
     """Reduce an object to what is read of it. The resource version is not part of it: the entry keeps it."""
-    kept: Manifest = {**manifest, "apiVersion": kind.api_version, "kind": kind.name}
     metadata = {key: value for key, value in manifest["metadata"].items() if key not in _NOISE}
-    if kind == POD:
-        annotations = _only(metadata.get("annotations") or {}, (TEMPLATE_HASH,))
-        metadata = _only(metadata, _POD_METADATA) | {"annotations": annotations}
-        kept["spec"] = _only(manifest.get("spec", {}), ("nodeName",))
-    elif kind == PERSISTENT_VOLUME_CLAIM:
-        metadata.pop("annotations", None)
-        kept["spec"] = _only(manifest.get("spec", {}), _CLAIM_SPEC)
-    elif LAST_APPLIED in (annotations := metadata.get("annotations") or {}):
-        metadata["annotations"] = {key: value for key, value in annotations.items() if key != LAST_APPLIED}
-    kept["metadata"] = metadata
+    kept: Manifest = {**manifest, "apiVersion": kind.api_version, "kind": kind.name, "metadata": metadata}
+    _TRIMS.get(kind, _annotations)(kept)
     return json.dumps(kept, separators=(",", ":"), sort_keys=True).encode()
 
 
@@ -53,13 +66,68 @@ def unpack(packed: bytes) -> Manifest:
     return manifest
 
 
-def controller_of(manifest: Mapping[str, Any]) -> str | None:
-    """Tell the uid of the object's controller."""
+def controller_of(manifest: Mapping[str, Any]) -> Owner | None:
+    """Tell who controls the object."""
     for owner in manifest["metadata"].get("ownerReferences") or ():
         if owner.get("controller"):
-            return str(owner["uid"])
+            return Owner(owner.get("apiVersion", "").rpartition("/")[0], owner["kind"], str(owner["uid"]))
     return None
+
+
+def link_of(kind: Kind, manifest: Mapping[str, Any]) -> str | None:
+    """Tell what an object is indexed under beside its owner.
+
+    A Pod under its model's name, a LocalModel under its claim, a SovereigntyPolicy under its generation: another
+    one's status is nobody's concern, another one's spec is.
+    """
+    if kind == POD:
+        return (manifest["metadata"].get("labels") or {}).get(MODEL_LABEL)
+    if kind == LOCAL_MODEL:
+        source = ((manifest.get("spec") or {}).get("model") or {}).get("source") or {}
+        return (source.get("persistentVolumeClaim") or {}).get("claimName")
+    if kind == SOVEREIGNTY_POLICY:
+        return str(manifest["metadata"].get("generation", ""))
+    return None
+
+
+def _annotations(kept: Manifest) -> None:
+    annotations = kept["metadata"].get("annotations") or {}
+    if LAST_APPLIED in annotations:
+        kept["metadata"]["annotations"] = {key: value for key, value in annotations.items() if key != LAST_APPLIED}
+
+
+def _pod(kept: Manifest) -> None:
+    annotations = _only(kept["metadata"].get("annotations") or {}, (TEMPLATE_HASH,))
+    kept["metadata"] = _only(kept["metadata"], _POD_METADATA) | {"annotations": annotations}
+    kept["spec"] = _only(kept.get("spec", {}), ("nodeName",))
+
+
+def _claim(kept: Manifest) -> None:
+    kept["metadata"].pop("annotations", None)
+    kept["spec"] = _only(kept.get("spec", {}), _CLAIM_SPEC)
+
+
+def _namespace(kept: Manifest) -> None:
+    kept["metadata"] = _only(kept["metadata"], _NAMESPACE_METADATA)
+    for field in ("spec", "status"):
+        kept.pop(field, None)
+
+
+def _rule(kept: Manifest) -> None:
+    # A plugin may write into the status of each, for every node; only what became of Bolwerk's own is of interest.
+    _annotations(kept)
+    owner = controller_of(kept)
+    if not (owner and owner.is_a(SOVEREIGNTY_POLICY)):
+        kept.pop("status", None)
 
 
 def _only(fields: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
     return {name: fields[name] for name in names if name in fields}
+
+
+_TRIMS: Mapping[Kind, Callable[[Manifest], None]] = {
+    POD: _pod,
+    PERSISTENT_VOLUME_CLAIM: _claim,
+    NAMESPACE: _namespace,
+    **dict.fromkeys(OPTIONAL_KINDS, _rule),
+}

@@ -17,9 +17,9 @@ import kopf
 from typing_extensions import override
 
 from bolwerk.core.kinds import Kind
-from bolwerk.shell.cache import WATCHED_KINDS, Cache, Key
+from bolwerk.shell.cache import Cache
 from bolwerk.shell.connection import Connection
-from bolwerk.shell.queue import WorkQueue
+from bolwerk.shell.controller import Enqueue
 from bolwerk.shell.sweep import selector_of
 
 __all__ = ["Watcher", "make_settings"]
@@ -60,13 +60,13 @@ class NoDiffBase(kopf.DiffBaseStorage):
         raise AssertionError("nothing is stored on objects")
 
 
-def make_settings() -> kopf.OperatorSettings:
+def make_settings(kinds: Iterable[Kind]) -> kopf.OperatorSettings:
     """Make kopf's settings: silent, patient, write-free."""
     settings = kopf.OperatorSettings()
     settings.posting.enabled = False
     settings.scanning.disabled = True
     settings.watching.chunk_size = 500
-    for kind in WATCHED_KINDS:
+    for kind in kinds:
         if selector := selector_of(kind):
             settings.watching.label_selectors[kind.group, kind.version, kind.plural] = selector
     settings.networking.request_timeout = 30
@@ -81,10 +81,12 @@ def make_settings() -> kopf.OperatorSettings:
 
 
 class Watcher:
-    """Feeds watch events into the cache and the queue.
+    """Feeds watch events into the cache and the queues.
 
     Parameters
     ----------
+    kinds
+        Those to watch, all of them served: kopf cannot wait for one that is not.
     stop
         Ends kopf when set.
     opened
@@ -96,23 +98,25 @@ class Watcher:
     def __init__(
         self,
         *,
+        kinds: Iterable[Kind],
         connection: Connection,
         cache: Cache,
-        queue: WorkQueue[Key],
+        enqueue: Enqueue,
         opened: Callable[[Kind], None],
         stop: asyncio.Event,
         clock: Callable[[], float],
         traces: Iterable[aiohttp.TraceConfig] = (),
     ) -> None:
+        self._kinds = tuple(kinds)
         self._connection = connection
         self._cache = cache
-        self._queue = queue
+        self._enqueue = enqueue
         self._opened = opened
         self._stop = stop
         self._clock = clock
         self._traces = [*traces, self._trace()]
         self._listed: set[Kind] = set()
-        self._paths = {f"{kind.root}/{kind.plural}": kind for kind in WATCHED_KINDS}
+        self._paths = {f"{kind.root}/{kind.plural}": kind for kind in self._kinds}
         self._logged_in_at = float("-inf")
         self.last_event_at: dict[Kind, float] = {}
         self.failure: BaseException | None = None
@@ -121,7 +125,7 @@ class Watcher:
         """Start kopf's tasks, to be awaited by `kopf.run_tasks`."""
         return await kopf.spawn_tasks(
             registry=self._registry(),
-            settings=make_settings(),
+            settings=make_settings(self._kinds),
             standalone=True,
             clusterwide=True,
             # Unused without peering. Unless it is given, kopf asks for the user's name, which a uid in a pod has not.
@@ -132,7 +136,7 @@ class Watcher:
     def _registry(self) -> kopf.OperatorRegistry:
         registry = kopf.OperatorRegistry()
         kopf.on.login(registry=registry)(self._login)
-        for kind in WATCHED_KINDS:
+        for kind in self._kinds:
             kopf.on.event(kind.group, kind.version, kind.plural, registry=registry, param=kind)(self._event)
         return registry
 
@@ -141,8 +145,7 @@ class Watcher:
             kind: Kind = param
             self.last_event_at[kind] = self._clock()
             changed = self._cache.remove if event["type"] == "DELETED" else self._cache.put
-            for key in changed(kind, event["object"]):
-                self._queue.add(key)
+            self._enqueue(changed(kind, event["object"]))
         except BaseException as failure:
             # kopf logs what a handler raises and goes on; a cache that misses an event must not go on.
             self.failure = failure

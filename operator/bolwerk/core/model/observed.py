@@ -49,3 +49,8 @@ class Observed:
     claim: Mapping[str, Any] | None = None
     policies: tuple[Mapping[str, Any], ...] = ()
     refusals: tuple[Refusal, ...] = ()
+
+    @property
+    def resource(self) -> Mapping[str, Any]:
+        """The reconciled object, under the name that all snapshots share."""
+        return self.model

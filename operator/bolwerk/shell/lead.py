@@ -1,0 +1,229 @@
+"""What a replica does while it leads: look at what there is, then watch, sweep and work.
+
+Made and run by `run`, once, when the Lease is held. Everything here ends with the process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, TypeAlias
+
+import kopf
+
+from bolwerk.core.kinds import CONFIG_MAP, LOCAL_MODEL, SOVEREIGNTY_POLICY, Kind, Ref
+from bolwerk.core.model.observed import Observed as ModelObserved
+from bolwerk.core.policy.observed import OPTIONAL_KINDS
+from bolwerk.core.policy.observed import Observed as PolicyObserved
+from bolwerk.core.settings import Settings
+from bolwerk.shell import request as requests
+from bolwerk.shell.cache import Cache, Index
+from bolwerk.shell.client import Client
+from bolwerk.shell.connection import Connection
+from bolwerk.shell.controller import Controller, Reconcile, S
+from bolwerk.shell.discovery import served_of, watch_served
+from bolwerk.shell.errors import ApiError, NotFoundError
+from bolwerk.shell.events import Recorder
+from bolwerk.shell.metrics import Metrics
+from bolwerk.shell.models import LocalModels
+from bolwerk.shell.policies import SovereigntyPolicies
+from bolwerk.shell.queue import WorkQueue
+from bolwerk.shell.references import Scanner
+from bolwerk.shell.sweep import Sweeper
+from bolwerk.shell.watch import Watcher
+
+__all__ = ["CannotStartError", "Decisions", "Leader"]
+
+logger = logging.getLogger(__name__)
+
+RECONCILED = (LOCAL_MODEL, SOVEREIGNTY_POLICY)
+# Few, and each waits for the API server most of the time; a wall has to be quick beside ten thousand models.
+POLICY_WORKERS = 2
+
+Spawn: TypeAlias = Callable[[Coroutine[Any, Any, Any], str], object]
+"""Starts a task whose end, however it comes, ends the process."""
+
+
+class CannotStartError(Exception):
+    """The cluster is not prepared; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """The core's decision for each reconciled kind."""
+
+    model: Reconcile[ModelObserved]
+    policy: Reconcile[PolicyObserved]
+
+
+class Leader:
+    """Assembles what a leader needs and runs it.
+
+    Parameters
+    ----------
+    workers
+        How many LocalModels are worked on at a time.
+    stop
+        Ends kopf when set.
+    """
+
+    def __init__(
+        self,
+        *,
+        decisions: Decisions,
+        settings: Settings,
+        workers: int,
+        client: Client,
+        connection: Connection,
+        recorder: Recorder,
+        metrics: Metrics,
+        stop: asyncio.Event,
+    ) -> None:
+        self._decisions = decisions
+        self._settings = settings
+        self._workers = workers
+        self._client = client
+        self._connection = connection
+        self._recorder = recorder
+        self._metrics = metrics
+        self._stop = stop
+        self._cache = Cache()
+        self._queues: dict[Kind, WorkQueue[Ref]] = {kind: WorkQueue() for kind in RECONCILED}
+        self._models = LocalModels(self._cache)
+        self._policies: SovereigntyPolicies | None = None
+        self._scanner: Scanner | None = None
+        self._watcher: Watcher | None = None
+
+    async def run(self, *, spawn: Spawn, started: Callable[[], None]) -> None:
+        """Lead until stopped.
+
+        Parameters
+        ----------
+        started
+            Called once kopf has started, and has put its own signal handlers in place.
+
+        Raises
+        ------
+        CannotStartError
+            When the cluster is not prepared.
+        """
+        await self._check_served()
+        began = time.monotonic()
+        try:
+            served = await served_of(self._client, OPTIONAL_KINDS)
+            policies = SovereigntyPolicies(self._cache, served=served, settings=self._settings)
+            kinds = [kind for kind in self._cache.kinds if kind != CONFIG_MAP]
+            sweeper = Sweeper(
+                kinds=kinds,
+                polled=policies.polled,
+                client=self._client,
+                cache=self._cache,
+                enqueue=self.enqueue,
+                metrics=self._metrics,
+            )
+            await sweeper.fill()
+        except ApiError as error:
+            raise CannotStartError(f"The first list failed: {error.message}") from error
+        self._policies = policies
+        self._scanner = scanner = Scanner(
+            client=self._client,
+            settings=self._settings,
+            observe=policies.observe_all,
+            publish=lambda policy, findings: self.enqueue(policies.put_references(policy, findings)),
+            metrics=self._metrics,
+        )
+        for kind in RECONCILED:
+            self.enqueue(Ref(kind, *key) for key in self._cache.entries(kind))
+        logger.info(
+            "listed",
+            extra={
+                "localmodels": len(self._cache.entries(LOCAL_MODEL)),
+                "sovereigntypolicies": len(self._cache.entries(SOVEREIGNTY_POLICY)),
+                "optional": ",".join(sorted(kind.name for kind in served)) or "none",
+                "seconds": f"{time.monotonic() - began:.2f}",
+            },
+        )
+        spawn(sweeper.run(), "sweeper")
+        spawn(sweeper.poll(), "poller")
+        spawn(scanner.run(), "scanner")
+        spawn(watch_served(self._client, OPTIONAL_KINDS, served), "discovery")
+        models = self._controller(self._models, self._decisions.model)
+        for number in range(self._workers):
+            spawn(models.work(), f"model worker {number}")
+        walls = self._controller(policies, self._decisions.policy)
+        for number in range(POLICY_WORKERS):
+            spawn(walls.work(), f"policy worker {number}")
+        await self._watch(kinds, sweeper, started)
+
+    def enqueue(self, refs: Iterable[Ref]) -> None:
+        """Have reconciled objects looked at."""
+        for ref in refs:
+            self._queues[ref.kind].add(ref)
+            if ref.kind == SOVEREIGNTY_POLICY and self._scanner:
+                self._scanner.request()
+
+    def sample(self) -> None:
+        """Set the gauges of what is cached and of what waits."""
+        self._metrics.depth.set(sum(len(queue) for queue in self._queues.values()))
+        self._metrics.oldest.set(max(queue.oldest_age for queue in self._queues.values()))
+        for (condition, status), number in self._models.conditions.items():
+            self._metrics.models.labels(condition, status).set(number)
+        for (condition, status), number in self._policies.conditions.items() if self._policies else ():
+            self._metrics.policies.labels(condition, status).set(number)
+        for kind in self._cache.kinds:
+            self._metrics.objects.labels(kind.name).set(len(self._cache.entries(kind)))
+        for kind, instant in self._watcher.last_event_at.items() if self._watcher else ():
+            self._metrics.event_age.labels(kind.name).set(time.monotonic() - instant)
+
+    def _controller(self, index: Index[S], reconcile: Reconcile[S]) -> Controller[S]:
+        return Controller(
+            index=index,
+            reconcile=reconcile,
+            settings=self._settings,
+            client=self._client,
+            cache=self._cache,
+            queue=self._queues[index.kind],
+            enqueue=self.enqueue,
+            recorder=self._recorder,
+            metrics=self._metrics,
+            now=now,
+        )
+
+    async def _watch(self, kinds: Iterable[Kind], sweeper: Sweeper, started: Callable[[], None]) -> None:
+        self._watcher = watcher = Watcher(
+            kinds=kinds,
+            connection=self._connection,
+            cache=self._cache,
+            enqueue=self.enqueue,
+            stop=self._stop,
+            opened=sweeper.request,
+            clock=time.monotonic,
+            traces=[self._metrics.trace()],
+        )
+        before = asyncio.all_tasks()
+        tasks = await watcher.spawn()
+        started()
+        await kopf.run_tasks(tasks, ignored=before)
+        if watcher.failure is not None:
+            raise watcher.failure
+
+    async def _check_served(self) -> None:
+        for kind in RECONCILED:
+            try:
+                await self._client.send(requests.list_page(kind, limit=1))
+            except NotFoundError as error:
+                raise CannotStartError(
+                    f"The API server does not serve {kind.plural}.{kind.group}/{kind.version}: "
+                    "install Bolwerk's CRDs (kubectl apply --server-side -f crds/), then start again."
+                ) from error
+            except ApiError as error:
+                raise CannotStartError(f"The {kind.plural} cannot be listed: {error.message}") from error
+
+
+def now() -> datetime:
+    """Read the wall clock."""
+    return datetime.now(UTC)

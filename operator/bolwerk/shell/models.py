@@ -1,0 +1,128 @@
+"""What the objects of the cache mean for LocalModels; made for ten thousand of them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+from typing_extensions import override
+
+from bolwerk.core.kinds import LOCAL_MODEL, NETWORK_POLICY, PERSISTENT_VOLUME_CLAIM, POD, Kind
+from bolwerk.core.model.observed import CHILD_KINDS, Observed
+from bolwerk.core.plan import Manifest, Refusal
+from bolwerk.shell.cache import Cache, Change, Entry, Index, Key
+from bolwerk.shell.trim import unpack
+
+__all__ = ["LocalModels"]
+
+_NOBODY: frozenset[Key] = frozenset()
+
+
+class LocalModels(Index[Observed]):
+    """Finds the LocalModels that a change concerns without looking at any other."""
+
+    kind = LOCAL_MODEL
+    kinds = (LOCAL_MODEL, *CHILD_KINDS, POD, PERSISTENT_VOLUME_CLAIM)
+
+    def __init__(self, cache: Cache) -> None:
+        super().__init__(cache)
+        self._models: dict[str, Key] = {}
+        self._models_in: defaultdict[str, set[str]] = defaultdict(set)
+        self._children: defaultdict[str, set[tuple[Kind, Key]]] = defaultdict(set)
+        self._pods: defaultdict[Key, set[Key]] = defaultdict(set)
+        self._claimants: defaultdict[Key, set[Key]] = defaultdict(set)
+        self._policies_in: defaultdict[str, set[str]] = defaultdict(set)
+
+    @override
+    def note(self, change: Change) -> frozenset[Key]:
+        kind, key, old, new = change.kind, change.key, change.old, change.new
+        affected = _NOBODY
+        if old:
+            affected |= self._affected(kind, key, old)
+            self._unlink(kind, key, old)
+        if new:
+            self._link(kind, key, new)
+            affected |= self._affected(kind, key, new)
+        if kind == LOCAL_MODEL:
+            self._count(change)
+        return affected
+
+    @override
+    def observe(self, key: Key, *, refusals: tuple[Refusal, ...] = ()) -> Observed | None:
+        entries = self._cache.entries
+        model = entries(LOCAL_MODEL).get(key)
+        if model is None:
+            return None
+        children: defaultdict[Kind, list[Manifest]] = defaultdict(list)
+        for kind, child in sorted(self._children.get(model.uid, ())):
+            children[kind].append(unpack(entries(kind)[child].packed))
+        claim = entries(PERSISTENT_VOLUME_CLAIM).get((key[0], model.link)) if model.link else None
+        return Observed(
+            model=unpack(model.packed),
+            children={kind: tuple(found) for kind, found in children.items()},
+            pods=tuple(unpack(entries(POD)[pod].packed) for pod in sorted(self._pods.get(key, ()))),
+            claim=unpack(claim.packed) if claim else None,
+            policies=tuple(self._policies_for(key, model.uid)),
+            refusals=refusals,
+        )
+
+    def _policies_for(self, key: Key, uid: str) -> list[Manifest]:
+        # Not the policies of the namespace's other LocalModels: they select other pods, their own reconciliation
+        # keeps them so, and reading all for each would be quadratic in a namespace with hundreds of models.
+        policies = self._cache.entries(NETWORK_POLICY)
+        found = []
+        for name in sorted(self._policies_in.get(key[0], ())):
+            entry = policies[key[0], name]
+            if entry.owner == uid or not self._is_own((key[0], name), entry):
+                found.append(unpack(entry.packed))
+        return found
+
+    def _is_own(self, policy: Key, entry: Entry) -> bool:
+        return entry.owner is not None and self._models.get(entry.owner) == policy
+
+    def _affected(self, kind: Kind, key: Key, entry: Entry) -> frozenset[Key]:
+        if kind == LOCAL_MODEL:
+            return frozenset((key,))
+        if kind == POD:
+            model = (key[0], entry.link or "")
+            return frozenset((model,)) if model in self._cache.entries(LOCAL_MODEL) else _NOBODY
+        if kind == PERSISTENT_VOLUME_CLAIM:
+            return frozenset(self._claimants.get(key, ()))
+        if kind == NETWORK_POLICY and not self._is_own(key, entry):
+            return frozenset((key[0], name) for name in self._models_in.get(key[0], ()))
+        owner = self._models.get(entry.owner or "")
+        return frozenset((owner,)) if owner else _NOBODY
+
+    def _link(self, kind: Kind, key: Key, entry: Entry) -> None:
+        if kind == LOCAL_MODEL:
+            self._models[entry.uid] = key
+            self._models_in[key[0]].add(key[1])
+            if entry.link:
+                self._claimants[key[0], entry.link].add(key)
+        elif kind == POD:
+            self._pods[key[0], entry.link or ""].add(key)
+        elif entry.owner and kind in CHILD_KINDS:
+            self._children[entry.owner].add((kind, key))
+        if kind == NETWORK_POLICY:
+            self._policies_in[key[0]].add(key[1])
+
+    def _unlink(self, kind: Kind, key: Key, entry: Entry) -> None:
+        if kind == LOCAL_MODEL:
+            self._models.pop(entry.uid, None)
+            _discard(self._models_in, key[0], key[1])
+            if entry.link:
+                _discard(self._claimants, (key[0], entry.link), key)
+        elif kind == POD:
+            _discard(self._pods, (key[0], entry.link or ""), key)
+        elif entry.owner and kind in CHILD_KINDS:
+            _discard(self._children, entry.owner, (kind, key))
+        if kind == NETWORK_POLICY:
+            _discard(self._policies_in, key[0], key[1])
+
+
+def _discard(index: defaultdict[Any, set[Any]], under: Any, member: Any) -> None:
+    members = index.get(under)
+    if members is not None:
+        members.discard(member)
+        if not members:
+            del index[under]

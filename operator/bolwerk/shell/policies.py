@@ -1,0 +1,159 @@
+"""What the objects of the cache mean for SovereigntyPolicies: few of them, and most changes concern them all."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+from typing_extensions import override
+
+from bolwerk.core.kinds import (
+    CONFIG_MAP,
+    LOCAL_MODEL,
+    NAMESPACE,
+    NETWORK_POLICY,
+    SOVEREIGNTY_POLICY,
+    VALIDATING_ADMISSION_POLICY,
+    VALIDATING_ADMISSION_POLICY_BINDING,
+    Kind,
+    Ref,
+)
+from bolwerk.core.plan import Manifest, Refusal
+from bolwerk.core.policy.observed import OPTIONAL_KINDS, OVERLAY_NAME, OWNED_KINDS, WATCHED_KINDS, Observed
+from bolwerk.core.settings import Settings
+from bolwerk.shell.cache import Cache, Change, Index, Key
+from bolwerk.shell.trim import Owner, controller_of, unpack
+
+__all__ = ["SovereigntyPolicies"]
+
+_Member = tuple[Kind, Key]
+
+
+class SovereigntyPolicies(Index[Observed]):
+    """Tells what one policy owns from what all policies have to know.
+
+    Parameters
+    ----------
+    served
+        Which of `OPTIONAL_KINDS` the API server serves: only those are looked at.
+    settings
+        Tells where the ConfigMaps are.
+    """
+
+    kind = SOVEREIGNTY_POLICY
+
+    def __init__(self, cache: Cache, *, served: frozenset[Kind], settings: Settings) -> None:
+        self.kinds = tuple(kind for kind in WATCHED_KINDS if kind not in OPTIONAL_KINDS or kind in served)
+        super().__init__(cache)
+        self._served = served
+        self._overlay: Final = Ref(CONFIG_MAP, settings.namespace, OVERLAY_NAME)
+        self._dns_namespace: Final = settings.dns_namespace or settings.namespace
+        self._policies: dict[str, Key] = {}
+        self._owned: defaultdict[str, set[_Member]] = defaultdict(set)
+        # Every decision reads all of these, so they are unpacked once.
+        self._shared: dict[_Member, Manifest] = {}
+        self._references: dict[str, Any] = {}
+
+    @override
+    def note(self, change: Change) -> Iterable[Key]:
+        if change.kind == SOVEREIGNTY_POLICY:
+            return self._note_policy(change)
+        member = (change.kind, change.key)
+        concerns_all = self._shared.pop(member, None) is not None
+        owners = {change.old.owner} if change.old and self._disown(change.old.owner, member) else set()
+        if change.new and change.manifest:
+            owner = controller_of(change.manifest)
+            if self._may_be_owned(member) and owner and owner.is_a(SOVEREIGNTY_POLICY):
+                owners.add(owner.uid)
+                self._owned[owner.uid].add(member)
+            elif self._is_shared(member, owner):
+                concerns_all = True
+                self._shared[member] = unpack(change.new.packed)
+        if concerns_all:
+            return tuple(self._policies.values())
+        return tuple(self._policies[uid] for uid in owners if uid in self._policies)
+
+    @override
+    def observe(self, key: Key, *, refusals: tuple[Refusal, ...] = ()) -> Observed | None:
+        policies = self._cache.entries(SOVEREIGNTY_POLICY)
+        policy = policies.get(key)
+        if policy is None:
+            return None
+        owned: defaultdict[Kind, list[Manifest]] = defaultdict(list)
+        for kind, child in sorted(self._owned.get(policy.uid, ())):
+            owned[kind].append(unpack(self._cache.entries(kind)[child].packed))
+        shared: defaultdict[Kind, list[Manifest]] = defaultdict(list)
+        for kind, other in sorted(self._shared):
+            shared[kind].append(self._shared[kind, other])
+        namespaces = shared.pop(NAMESPACE, [])
+        [overlay] = shared.pop(CONFIG_MAP, [None])
+        return Observed(
+            policy=unpack(policy.packed),
+            others=tuple(unpack(entry.packed) for other, entry in sorted(policies.items()) if other != key),
+            namespaces=tuple(namespaces),
+            owned={kind: tuple(found) for kind, found in owned.items()},
+            rules={kind: tuple(found) for kind, found in shared.items()},
+            served=self._served,
+            overlay=overlay,
+            references=self._references.get(key[1]),
+            refusals=refusals,
+        )
+
+    def polled(self) -> Iterator[Ref]:
+        """Tell which ConfigMaps have to be looked at: the overlay, and each policy's snippet for CoreDNS."""
+        yield self._overlay
+        for _, name in self._policies.values():
+            yield Ref(CONFIG_MAP, self._dns_namespace, f"bolwerk-{name}-dns")
+
+    def observe_all(self) -> Iterator[Observed]:
+        """Take the snapshot of every SovereigntyPolicy."""
+        for key in sorted(self._policies.values()):
+            if (observed := self.observe(key)) is not None:
+                yield observed
+
+    def put_references(self, policy: str, references: Any) -> frozenset[Ref]:
+        """Take in what the scan of ConfigMaps and Secrets found for a policy; tells it if that is news to it."""
+        key = ("", policy)
+        if key not in self._cache.entries(SOVEREIGNTY_POLICY) or self._references.get(policy) == references:
+            return frozenset()
+        self._references[policy] = references
+        return frozenset((Ref(SOVEREIGNTY_POLICY, *key),))
+
+    def _note_policy(self, change: Change) -> Iterable[Key]:
+        self._count(change)
+        old, new = change.old, change.new
+        if old and new and old.uid == new.uid and old.link == new.link:
+            return (change.key,)  # its status: no other one reads that
+        if old and not (new and new.uid == old.uid):
+            del self._policies[old.uid]
+            self._references.pop(change.key[1], None)
+        if new:
+            self._policies[new.uid] = change.key
+        return {change.key, *self._policies.values()}
+
+    def _disown(self, owner: str | None, member: _Member) -> bool:
+        owned = self._owned.get(owner or "", set())
+        if member not in owned:
+            return False
+        owned.discard(member)
+        if not owned:
+            del self._owned[owner or ""]
+        return True
+
+    def _may_be_owned(self, member: _Member) -> bool:
+        # Whoever may write a namespace or the overlay could else have it deleted as a policy's, by naming an owner.
+        return member[0] in OWNED_KINDS and not self._is_overlay(member)
+
+    def _is_overlay(self, member: _Member) -> bool:
+        return member == (self._overlay.kind, self._overlay.key)
+
+    def _is_shared(self, member: _Member, owner: Owner | None) -> bool:
+        kind = member[0]
+        if kind in (VALIDATING_ADMISSION_POLICY, VALIDATING_ADMISSION_POLICY_BINDING):
+            return False
+        if kind == CONFIG_MAP:
+            return self._is_overlay(member)
+        # Ten thousand seals of LocalModels let nobody out; who only claims to be one is deleted by its owner, or for
+        # want of one by the cluster. Of another kind that would not be so.
+        return not (kind == NETWORK_POLICY and owner and owner.is_a(LOCAL_MODEL))
