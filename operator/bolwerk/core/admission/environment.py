@@ -1,0 +1,103 @@
+"""Variables that lead a container to an external AI endpoint: written-out values only.
+
+What stands in a ConfigMap or a Secret is not seen here; `core/references` looks for that.
+"""
+
+from __future__ import annotations
+
+from bolwerk.core.admission.cel import items, listed, lookup, told
+from bolwerk.core.admission.names import IN_CLUSTER, Names, host_of, hosts_in
+from bolwerk.core.admission.networks import internal, network_variables
+from bolwerk.core.admission.rule import Check, Rule
+from bolwerk.core.admission.workloads import CHANGED, CONTAINERS, WORKLOADS
+from bolwerk.core.catalogue import Decisions
+from bolwerk.core.policy.subject import Subject
+
+__all__ = ["INSTEAD", "VALUE", "check", "endpoint_variables", "environment_rule", "naming", "unknown"]
+
+INSTEAD = "use the in-cluster URL of a LocalModel (kubectl get localmodels -A -o wide)"
+
+VALUE = "e.?value.orValue('')"
+
+_CLUSTER_RANGES = (
+    "10.0.0.0/8",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+    "100.64.0.0/10",
+    "fc00::/7",
+    "127.0.0.0/8",
+    "::1/128",
+)
+"""Where the addresses of pods and Services are. Nobody declares those, and whether one of them is such an address
+cannot be told here; the wall can."""
+
+
+def environment_rule(subject: Subject, decided: Decisions, names: Names) -> Rule:
+    """Return the rule."""
+    refused = naming(names, "Refuse")
+    outside = f"e.name in variables.endpoints && {host_of(VALUE)}.exists(h, {_outside('h')})"
+    host = f"{hosts_in('e.value')}.filter(h, {names.decision('h')} == 'Refuse')[0]"
+    return Rule(
+        name="environment",
+        resources=WORKLOADS,
+        conditions=CHANGED,
+        variables={
+            **CONTAINERS,
+            **names.variables,
+            **network_variables(subject),
+            **endpoint_variables(decided),
+            "cluster": f"{listed(_CLUSTER_RANGES)}.map(n, cidr(n))",
+        },
+        checks=(
+            check(
+                refused,
+                f"names %s, an external AI endpoint that SovereigntyPolicy {subject.name} refuses; {INSTEAD}",
+                host,
+            ),
+            check(
+                outside,
+                f"has an address outside the declared internal networks of SovereigntyPolicy {subject.name}; {INSTEAD}",
+            ),
+        ),
+    )
+
+
+def check(offends: str, sentence: str, *arguments: str) -> Check:
+    """Return the check that no variable `e` of any container `c` offends; both may be in the CEL of the arguments.
+
+    The sentence goes on after the names of both, and has a `%s` for each argument.
+    """
+    found = f"{items('c.?env')}.exists(e, {offends})"
+    said = told(f"container %s: %s {sentence}", "c.name", "e.name", *arguments)
+    return Check(
+        f"!variables.containers.exists(c, {found})",
+        f"a variable {sentence.replace('%s', 'something')}",
+        named=f"variables.containers.filter(c, {found}).map(c, c.env.filter(e, {offends}).map(e, {said}))[0][0]",
+    )
+
+
+def endpoint_variables(decided: Decisions) -> dict[str, str]:
+    """Return the variable that holds the names of environment variables that are known to hold an endpoint."""
+    catalogue = decided.catalogue
+    known = {*catalogue.environment.endpoints}.union(
+        *(each.environment.endpoints for each in catalogue.groups.values())
+    )
+    return {"endpoints": lookup(dict.fromkeys(sorted(known), ""))}
+
+
+def naming(names: Names, decision: str) -> str:
+    """Return the CEL for whether the value of the variable `e` names a host of this decision."""
+    return f"{hosts_in(VALUE)}.exists(h, {names.decision('h')} == '{decision}')"
+
+
+def unknown(names: Names) -> str:
+    """Return the CEL for whether the known endpoint variable `e` has a host name that nobody can judge here."""
+    name = f"!isIP(h) && !h.contains(':') && !h.matches({IN_CLUSTER}) && {names.decision('h')} == ''"
+    return f"e.name in variables.endpoints && !{VALUE}.contains('$(') && {host_of(VALUE)}.exists(h, {name})"
+
+
+def _outside(host: str) -> str:
+    """Return the CEL for whether a host is an address that leads out. With a colon in it, it is no name either."""
+    elsewhere = f"variables.outward.exists(n, n.containsIP({host}))"
+    in_cluster = f"variables.cluster.exists(n, n.containsIP({host}))"
+    return f"(isIP({host}) ? ({elsewhere} || !({internal(host)} || {in_cluster})) : {host}.contains(':'))"

@@ -1,0 +1,97 @@
+"""Asking in CEL what the catalogue says about a host name, cheaply enough for a pod with hundreds of variables.
+
+One alternation of all names would be exact too, but the API server charges a regular expression by its length times
+that of the text: a pod with a hundred ordinary variables would be refused for cost. Here a name is cut to its last two,
+three ... labels, and each of these is looked up in a map.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from bolwerk.core.admission.cel import chunks, lookup, regex, text
+from bolwerk.core.catalogue import Decisions
+
+__all__ = ["HOST", "IN_CLUSTER", "Names", "host_of", "hosts_in", "names_of"]
+
+HOST = regex(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)+")
+
+IN_CLUSTER = regex(r"^(?:[a-z](?:[a-z0-9-]*[a-z0-9])?|[a-z0-9.-]+\.(?:svc|cluster\.local)\.?)$")
+"""Names that the cluster's DNS answers itself: a Service of the same namespace (and localhost), or a whole name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The catalogue in CEL.
+
+    Attributes
+    ----------
+    variables
+        What `decision` uses.
+    steps
+        Pairs of CEL with `{host}` in it: where the first is true of a host, the second is the decision.
+    """
+
+    variables: Mapping[str, str]
+    steps: tuple[tuple[str, str], ...]
+
+    def decision(self, host: str) -> str:
+        """Return the CEL for what is decided about a lower-case name: `Refuse`, `Alert`, `Allow` or an empty string.
+
+        The same order as in the catalogue: the name itself, then the longest domain, there a pattern first.
+        """
+        chain = "".join(
+            f"{condition.replace('{host}', host)} ? {value.replace('{host}', host)} : "
+            for condition, value in self.steps
+        )
+        return f"({chain}'')"
+
+
+def names_of(decided: Decisions) -> Names:
+    """Return what is decided about the names of the catalogue, as CEL."""
+    exact: dict[str, str] = {}
+    suffixes: dict[int, dict[str, str]] = defaultdict(dict)
+    patterns: dict[int, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for name, group in decided.catalogue.groups.items():
+        decision = decided[name]
+        exact.update(dict.fromkeys(group.exact, decision))
+        for suffix in group.suffixes:
+            suffixes[_labels(suffix)][suffix] = decision
+        for pattern in decided.catalogue.patterns(name):
+            patterns[_labels(pattern.domain)][decision].append(pattern.text.removeprefix("^").removesuffix("$"))
+    variables: dict[str, str] = {}
+    steps = list(_looked_up("exact", exact, "{host}", variables))
+    for count in sorted({*suffixes, *patterns}, reverse=True):
+        steps += [
+            ("{host}.matches(" + regex(f"^(?:{'|'.join(each)})$") + ")", text(decision))
+            for decision, each in patterns.get(count, {}).items()
+        ]
+        tail = "{host}.find(" + regex(rf"(?:[^.]+\.){{{count - 1}}}[^.]+$") + ")"
+        steps += _looked_up(f"domains{count}", suffixes.get(count, {}), tail, variables)
+    return Names(variables, tuple(steps))
+
+
+def hosts_in(value: str) -> str:
+    """Return the CEL for all names in a text that have a dot in them."""
+    return f"{value}.lowerAscii().findAll({HOST})"
+
+
+def host_of(value: str) -> str:
+    """Return the CEL for the host of a URL, or of a bare `host:port`, as a list of one; of none if it is no URL."""
+    return (
+        f"[{value}.trim().lowerAscii()].map(v, v.contains('://') ? v : 'http://' + v)"
+        ".filter(u, isURL(u)).map(u, url(u).getHostname())"
+    )
+
+
+def _looked_up(name: str, entries: Mapping[str, str], key: str, variables: dict[str, str]) -> Iterator[tuple[str, str]]:
+    for number, chunk in enumerate(chunks(entries)):
+        variable = f"{name}_{number}" if number else name
+        variables[variable] = lookup(chunk)
+        yield f"{key} in variables.{variable}", f"variables.{variable}[{key}]"
+
+
+def _labels(name: str) -> int:
+    return name.count(".") + 1

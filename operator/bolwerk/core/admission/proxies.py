@@ -1,0 +1,40 @@
+"""Proxy variables: whoever reaches a forward proxy has reached the outside, whatever the proxy's address looks like."""
+
+from __future__ import annotations
+
+from bolwerk.core.admission.cel import lookup
+from bolwerk.core.admission.environment import VALUE, check
+from bolwerk.core.admission.names import IN_CLUSTER, host_of
+from bolwerk.core.admission.networks import internal, network_variables
+from bolwerk.core.admission.rule import Rule
+from bolwerk.core.admission.workloads import CHANGED, CONTAINERS, WORKLOADS
+from bolwerk.core.catalogue import Decisions
+from bolwerk.core.policy.subject import Subject
+
+__all__ = ["proxies_rule"]
+
+
+def proxies_rule(subject: Subject, decided: Decisions) -> Rule:
+    """Return the rule.
+
+    A name outside the cluster is refused as well: what address it has is not known here, and a proxy by name is a
+    forward proxy more often than not. By its address in a declared network it is let through.
+    """
+    spellings = dict.fromkeys(sorted({name.upper() for name in decided.catalogue.environment.proxies}), "")
+    loopback = "(isIP(h) && ip(h).isLoopback())"
+    inside = f"(h.matches({IN_CLUSTER}) || {loopback} || {internal('h')})"
+    # What is no URL at all may still mean something to some client: it is not inside.
+    out = (
+        f"e.name.upperAscii() in variables.proxies && {VALUE}.trim() != '' && !{host_of(VALUE)}.exists_one(h, {inside})"
+    )
+    instead = (
+        "take the variable away, or name a Service of this cluster or an address in spec.internal.networks that is no "
+        "forward proxy; whoever needs the outside asks for an EgressException"
+    )
+    return Rule(
+        name="proxies",
+        resources=WORKLOADS,
+        conditions=CHANGED,
+        variables={**CONTAINERS, **network_variables(subject), "proxies": lookup(spellings)},
+        checks=(check(out, f"names a proxy that leads outside for SovereigntyPolicy {subject.name}; {instead}"),),
+    )
