@@ -39,9 +39,10 @@ class _Index:
     exact: Mapping[str, str]
     suffixes: Mapping[str, str]
     patterns: Mapping[str, tuple[tuple[Pattern, str], ...]]
+    of_group: Mapping[str, tuple[Pattern, ...]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Catalogue:
     """Groups of external AI endpoints.
 
@@ -65,7 +66,7 @@ class Catalogue:
     sources: Mapping[str, Source]
     shared_apexes: tuple[str, ...]
     environment: SiteEnvironment
-    _index: _Index = field(repr=False, compare=False)
+    _index: _Index = field(repr=False)
 
     @classmethod
     def of(
@@ -129,22 +130,21 @@ class Catalogue:
 
     def patterns(self, group: str) -> tuple[Pattern, ...]:
         """Return the patterns of a group, ready to match."""
-        return tuple(
-            pattern for entries in self._index.patterns.values() for pattern, owner in entries if owner == group
-        )
+        return self._index.of_group[group]
 
 
 def _indexed(groups: Iterable[Group]) -> _Index:
     exact: dict[str, str] = {}
     suffixes: dict[str, str] = {}
     patterns: dict[str, list[tuple[Pattern, str]]] = {}
+    of_group: dict[str, tuple[Pattern, ...]] = {}
     for group in groups:
+        of_group[group.name] = tuple(map(compiled, group.patterns))
         exact |= dict.fromkeys(group.exact, group.name)
         suffixes |= dict.fromkeys(group.suffixes, group.name)
-        for text in group.patterns:
-            pattern = compiled(text)
+        for pattern in of_group[group.name]:
             patterns.setdefault(pattern.domain, []).append((pattern, group.name))
-    return _Index(exact, suffixes, {domain: tuple(entries) for domain, entries in patterns.items()})
+    return _Index(exact, suffixes, {domain: tuple(entries) for domain, entries in patterns.items()}, of_group)
 
 
 def _digest(content: Mapping[str, object]) -> str:

@@ -103,7 +103,7 @@ def _own(catalogue: Catalogue, entries: tuple[CatalogueEntry, ...]) -> Catalogue
     groups = dict(catalogue.groups)
     for entry in entries:
         if entry.name in groups:
-            raise InvalidSpecError(f"spec.catalogue.entries: there is a group {entry.name} already; choose another name")
+            raise InvalidSpecError(f"spec.catalogue.entries: {entry.name} is a group's name already; choose another")
         groups[entry.name] = _group(entry)
     return Catalogue.of(
         version=catalogue.version,

@@ -6,6 +6,7 @@ Groups are replaced as a whole, never merged, so that what is in force can be re
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from bolwerk.core.catalogue.catalogue import Catalogue
@@ -36,6 +37,7 @@ def overlay_text(config_map: Mapping[str, Any]) -> str:
     return str(data[OVERLAY_KEY])
 
 
+@lru_cache(maxsize=4)  # every reconciliation lays the same overlay on the same catalogue
 def with_overlay(catalogue: Catalogue, text: str) -> Catalogue:
     """Return a catalogue with an overlay laid on it, under both versions and a digest of its own.
 

@@ -123,9 +123,9 @@ def _examples(catalogue: Catalogue) -> Iterator[str]:
     for group in catalogue.groups.values():
         place = f"groups.{group.name}.examples"
         refused = group.examples.refused if group.examples else ()
-        for text, pattern in ((text, compiled(text)) for text in group.patterns):
+        for pattern in catalogue.patterns(group.name):
             if not any(pattern.matches(name) for name in refused):
-                yield f"{place}.refused: no example for the pattern {text}; a pattern has to show what it is for"
+                yield f"{place}.refused: no example for the pattern {pattern.text}; show what it is for"
         for name in refused:
             match = catalogue.find(name)
             if match is None or match.group != group.name:
