@@ -72,7 +72,7 @@ class Executor:
             When the API server cannot be asked, or what was decided on is outdated.
         """
         # Looked up side by side, applied one after the other: the wall stands before the first pod.
-        guarded = await asyncio.gather(*(self._guard(apply, owner, uid) for apply in plan.apply))
+        guarded = await asyncio.gather(*(self.guard(apply, owner, uid) for apply in plan.apply))
         for apply, manifest in zip(plan.apply, guarded, strict=True):
             refusal = manifest if isinstance(manifest, Refusal) else await self._apply(apply, manifest, owner)
             if refusal is not None:
@@ -83,7 +83,14 @@ class Executor:
             await self._delete(delete, owner)
         return ()
 
-    async def _guard(self, apply: Apply, owner: Ref, uid: str) -> Manifest | Refusal:
+    async def guard(self, apply: Apply, owner: Ref, uid: str) -> Manifest | Refusal:
+        """Say what may be applied: the manifest, pinned to the owner's object where that exists, or why nothing may.
+
+        Raises
+        ------
+        ApiError
+            When the API server cannot be asked.
+        """
         entry = self._cache.find(apply.ref)
         if entry is not None and entry.owner == uid:
             return _pinned(apply.manifest, entry.uid)
