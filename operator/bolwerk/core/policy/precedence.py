@@ -1,4 +1,8 @@
-"""Rules of others that let governed pods out past the wall."""
+"""Rules of others that let governed pods out past the wall.
+
+Called by the reconciliation for the status; it changes nothing. What is read are objects, not packets: a finding says
+what a rule would open, and only a probe says what is open.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,9 @@ from typing import Any
 
 from bolwerk.core.egress.backend import Choice
 from bolwerk.core.egress.intent import Intent
+from bolwerk.core.egress.networks import beyond, merged
 from bolwerk.core.kinds import Kind
+from bolwerk.core.policy.before import BEFORE, Scope
 from bolwerk.core.policy.finding import Finding
 
 __all__ = ["reopened"]
@@ -28,4 +34,15 @@ def reopened(
     namespaces
         The namespaces that this policy governs, as the API server has them (name and labels).
     """
-    raise NotImplementedError
+    governed = {each["metadata"]["name"]: each["metadata"].get("labels") or {} for each in namespaces}
+    if not governed:
+        return ()
+    internal = merged(intent.internal)
+    findings = []
+    for suspect in BEFORE[choice.backend.name](Scope(intent, rules, governed)):
+        for opening in suspect.openings:
+            if any(beyond(network, internal, intent.outward) for network in opening.networks):
+                sentence = f"{suspect.ref} lets pods reach {opening.what}: {suspect.because}."
+                findings.append(Finding(suspect.ref.kind, suspect.ref.namespace, suspect.ref.name, sentence))
+                break
+    return tuple(sorted(findings))
