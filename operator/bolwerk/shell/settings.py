@@ -1,6 +1,6 @@
 """Reads the settings file: what the platform team decides for the whole installation.
 
-Used by `bolwerk run` and `bolwerk render`, once, at start.
+Used by the commands, once, at start.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pydantic.alias_generators import to_camel
 
 from bolwerk.core.settings import Settings
 
-__all__ = ["SettingsError", "load_settings"]
+__all__ = ["SettingsError", "load_settings", "parse_settings"]
 
 
 class SettingsError(Exception):
@@ -57,16 +57,31 @@ def load_settings(path: Path | None) -> Settings:
     if path is None:
         return Settings()
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        file = _File.model_validate({} if content is None else content)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: {error}") from error
+    return parse_settings(text, str(path))
+
+
+def parse_settings(text: str, source: str) -> Settings:
+    """Read the text of a settings file that stands in `source`.
+
+    Raises
+    ------
+    SettingsError
+        When it is not YAML, or says something unknown.
+    """
+    try:
+        content = yaml.safe_load(text)
+        file = _File.model_validate({} if content is None else content)
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{source}: {error}") from error
     except ValidationError as error:
         faults = "; ".join(
             f"{'.'.join(str(part) for part in fault['loc']) or 'the file'}: {fault['msg']}" for fault in error.errors()
         )
         known = ", ".join(field.alias or name for name, field in _File.model_fields.items())
-        raise SettingsError(f"{path}: {faults}. Known settings: {known}.") from error
+        raise SettingsError(f"{source}: {faults}. Known settings: {known}.") from error
     return Settings(
         vllm_image=file.vllm_image,
         triton_image=file.triton_image,
