@@ -47,4 +47,7 @@ tritonImage: ""
 serviceAccount: {{ include "bolwerk.serviceAccountName" . | quote }}
 dns:
   namespace: {{ .Values.dns.namespace | quote }}
+references:
+  configMaps: {{ .Values.references.configMaps }}
+  secrets: {{ .Values.references.secrets }}
 {{- end -}}

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Callable
 
 import pytest
 import yaml
@@ -70,7 +71,9 @@ TREES = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(alphabet="bcdefgh_", min_size=1), inner),
     max_leaves=12,
 )
-FORMATS = st.sampled_from([json.dumps, yaml.safe_dump, lambda tree: json.dumps(json.dumps(tree))])
+FORMATS: st.SearchStrategy[Callable[[object], str]] = st.sampled_from(
+    [json.dumps, yaml.safe_dump, lambda tree: json.dumps(json.dumps(tree))]
+)
 
 
 @given(text=PLAIN | TREES.map(json.dumps) | TREES.map(yaml.safe_dump))

@@ -48,7 +48,7 @@ def test_who_asks_for_all_keys_decides_what_is_looked_at() -> None:
     one = References("Pod/a", {CONFIG: frozenset({"url"})}, NOBODY)
     other = References("Pod/b", {CONFIG: frozenset({"model"})}, NOBODY)
 
-    assert survey([one, other]).keys(CONFIG) == {"url", "model"}
+    assert survey([one, other]).keys(CONFIG) == frozenset({"url", "model"})
     assert survey([one, References("Pod/c", {CONFIG: None}, NOBODY)]).keys(CONFIG) is None
 
 
@@ -196,8 +196,8 @@ def test_findings_are_in_order_and_bounded() -> None:
             Gaps(denied={(SECRET, f"team-{number}") for number in range(7)}),
             Settings(references_secrets=True),
             "Secrets in team-0, team-1, team-2, team-3, team-4 and 2 more are not looked at: the operator lacks the "
-            "right to get secrets there. Grant it, as the chart does with references.secrets, or set references.secrets "
-            "to false.",
+            "right to get secrets there. Grant it, as the chart does with references.secrets, or set references.secrets"
+            " to false.",
             id="no right to read them",
         ),
         pytest.param(
