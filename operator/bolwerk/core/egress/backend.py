@@ -36,7 +36,7 @@ class Backend:
     kinds
         What it writes: the API server has to serve all of them.
     render
-        The wall of an intent. Raises InvalidPolicyError where the intent does not fit into this backend.
+        The wall of an intent. Raises InvalidSpecError where the intent does not fit into this backend.
     reason
         Why `Auto` takes it, as the end of a sentence.
     mend

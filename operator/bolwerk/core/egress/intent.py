@@ -11,14 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from pydantic import ValidationError
-
 from bolwerk.api.network import PRIVATE_AS_A_WHOLE
-from bolwerk.api.sovereigntypolicy import SovereigntyPolicySpec
-from bolwerk.core.egress.networks import InvalidPolicyError, Network, contains, merged, overlap, parsed
-from bolwerk.core.kinds import SOVEREIGNTY_POLICY
+from bolwerk.core.egress.networks import Network, contains, merged, overlap, parsed
+from bolwerk.core.invalid import InvalidSpecError
+from bolwerk.core.policy.subject import Subject, metadata
 
-__all__ = ["Intent", "InvalidPolicyError", "Network", "Scene", "Wall"]
+__all__ = ["Intent", "Network", "Scene", "Wall"]
 
 WHOLE_SPACES = parsed(PRIVATE_AS_A_WHOLE, "private address space")
 """Too much to be one's own. CEL refuses each by itself; here also what two halves add up to."""
@@ -58,53 +56,35 @@ class Intent:
         return f"bolwerk-{self.policy}"
 
     @classmethod
-    def of(cls, policy: Mapping[str, Any]) -> Self:
-        """Read the intent out of a SovereigntyPolicy as the API server has it.
+    def of(cls, subject: Subject) -> Self:
+        """Read the intent out of a SovereigntyPolicy.
 
         Raises
         ------
-        InvalidPolicyError
+        InvalidSpecError
             If it asks for what no wall can be: the message says what to write instead.
         """
-        spec = _spec(policy)
+        spec = subject.spec
         internal = parsed(spec.internal.networks, "spec.internal.networks")
         outward = (
             *parsed(spec.internal.forward_proxies, "spec.internal.forwardProxies"),
             *parsed(spec.internal.private_endpoints, "spec.internal.privateEndpoints"),
         )
         _check(internal, outward)
-        metadata = policy["metadata"]
         return cls(
-            policy=metadata["name"],
-            uid=metadata["uid"],
-            enforced=spec.mode == "Enforce",
-            selector=spec.namespace_selector.model_dump(mode="json", by_alias=True, exclude_defaults=True),
+            policy=subject.name,
+            uid=subject.uid,
+            enforced=subject.enforced,
+            selector=subject.selector,
             internal=internal,
             outward=outward,
             priority=spec.enforcement.priority,
         )
 
-    def metadata(self, *, namespace: str = "", suffix: str = "") -> dict[str, Any]:
+    def metadata(self, *, namespace: str | None = None, suffix: str = "") -> dict[str, Any]:
         """Return the metadata of an object of the wall: named and labelled after the policy, owned by it."""
-        return {
-            "name": f"{self.name}{suffix}",
-            **({"namespace": namespace} if namespace else {}),
-            "labels": {
-                "app.kubernetes.io/managed-by": "bolwerk",
-                "app.kubernetes.io/component": "wall",
-                "bolwerk.dev/policy": self.policy,
-            },
-            # No blockOwnerDeletion: it would need the right to change finalizers of SovereigntyPolicies.
-            "ownerReferences": [
-                {
-                    "apiVersion": SOVEREIGNTY_POLICY.api_version,
-                    "kind": SOVEREIGNTY_POLICY.name,
-                    "name": self.policy,
-                    "uid": self.uid,
-                    "controller": True,
-                }
-            ],
-        }
+        name = f"{self.name}{suffix}"
+        return metadata(name, policy=self.policy, uid=self.uid, component="wall", namespace=namespace)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,33 +119,24 @@ class Wall:
     limits: tuple[str, ...] = ()
 
 
-def _spec(policy: Mapping[str, Any]) -> SovereigntyPolicySpec:
-    try:
-        return SovereigntyPolicySpec.model_validate(policy.get("spec") or {})
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in ("spec", *first["loc"]))
-        raise InvalidPolicyError(f"{where}: {first['msg']}; correct the field") from error
-
-
 def _check(internal: tuple[Network, ...], outward: tuple[Network, ...]) -> None:
     """Refuse lists that contradict themselves or each other, for then somebody has meant something else."""
     pair = overlap(internal)
     if pair:
         wide, narrow = pair
-        raise InvalidPolicyError(
+        raise InvalidSpecError(
             f"spec.internal.networks: {narrow} lies within {wide}; keep {wide} if all of it is yours, else {narrow}"
         )
     for whole in WHOLE_SPACES:
         if any(contains(each, whole) for each in merged(internal)):
-            raise InvalidPolicyError(
+            raise InvalidSpecError(
                 f"spec.internal.networks: {whole} as a whole is not internal, for private endpoints of external "
                 "services and forward proxies have such addresses too; name your own networks"
             )
     walls = merged(outward)
     if all(any(contains(outer, inner) for outer in walls) for inner in internal):
         wide_ones = ", ".join(str(outer) for outer in walls if any(contains(outer, inner) for inner in internal))
-        raise InvalidPolicyError(
+        raise InvalidSpecError(
             f"spec.internal: nothing of networks is left, because forwardProxies and privateEndpoints ({wide_ones}) "
             "contain it all; narrow them to the proxies and endpoints themselves"
         )

@@ -11,9 +11,10 @@ from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_address, 
 from itertools import combinations
 from typing import TypeAlias
 
+from bolwerk.core.invalid import InvalidSpecError
+
 __all__ = [
     "EVERYTHING",
-    "InvalidPolicyError",
     "Network",
     "beyond",
     "contains",
@@ -31,16 +32,12 @@ EVERYTHING: tuple[Network, ...] = (IPv4Network("0.0.0.0/0"), IPv6Network("::/0")
 """All addresses, one network for each family."""
 
 
-class InvalidPolicyError(ValueError):
-    """A SovereigntyPolicy asks for what no wall can be; the message says what to write instead."""
-
-
 def parsed(texts: Iterable[str], field: str) -> tuple[Network, ...]:
     """Return the networks of a list.
 
     Raises
     ------
-    InvalidPolicyError
+    InvalidSpecError
         If an entry is no network, or one with host bits set.
     """
     return tuple(_parsed(text, field) for text in texts)
@@ -51,17 +48,17 @@ def _parsed(text: str, field: str) -> Network:
     try:
         network = ip_network(text, strict=False)
     except ValueError as error:
-        raise InvalidPolicyError(
+        raise InvalidSpecError(
             f"{field}: {text!r} is no network; write an address and a prefix of one family, such as 10.20.0.0/16 or "
             "2001:db8::/32"
         ) from error
     if isinstance(network, IPv6Network) and network.subnet_of(_MAPPED):
         mapped = f"{network.network_address.ipv4_mapped}/{network.prefixlen - _MAPPED.prefixlen}"
-        raise InvalidPolicyError(f"{field}: {text!r} is IPv4 written as IPv6, which no packet carries; write {mapped}")
+        raise InvalidSpecError(f"{field}: {text!r} is IPv4 written as IPv6, which no packet carries; write {mapped}")
     if not prefix.isdecimal():
-        raise InvalidPolicyError(f"{field}: {text!r} has no prefix length; write {network}")
+        raise InvalidSpecError(f"{field}: {text!r} has no prefix length; write {network}")
     if ip_address(address) != network.network_address:
-        raise InvalidPolicyError(f"{field}: {text!r} begins within its network; write {network}, or a longer prefix")
+        raise InvalidSpecError(f"{field}: {text!r} begins within its network; write {network}, or a longer prefix")
     return network
 
 

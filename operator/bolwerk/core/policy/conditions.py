@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from bolwerk.core.catalogue.age import age_days, staleness
+from bolwerk.core.catalogue import age_days, stale
 from bolwerk.core.conditions import Condition, false, true, unknown
 from bolwerk.core.policy.finding import Finding
 from bolwerk.core.policy.view import View
@@ -94,7 +94,7 @@ def _catalogue_current(view: View, now: datetime) -> Condition:
         return false(type_, Reason.OVERLAY_REFUSED, objection.message)
     days = age_days(view.names.catalogue, now)
     said = f"catalogue {view.names.catalogue.version} is {days} days old"
-    if sentence := staleness(view.names.catalogue, now):
+    if sentence := stale(view.names.catalogue, now):
         return false(type_, Reason.CATALOGUE_STALE, sentence)
     return true(type_, Reason.CATALOGUE_CURRENT, said)
 

@@ -54,10 +54,10 @@ def names(subject: Subject, observed: Observed, settings: Settings, *, backend: 
     try:
         decided = decisions(catalogue, subject.spec.catalogue)
         objects = (
-            *admission(subject, catalogue, decided, settings, backend=backend),
-            dns_config_map(subject, catalogue, decided, settings),
+            *admission(subject, decided, settings, backend=backend),
+            dns_config_map(subject, decided.catalogue, decided, settings),
         )
-    except (CatalogueError, InvalidSpecError) as error:
+    except InvalidSpecError as error:
         message = f"{error}. The wall stands; which names are refused stays as it was."
         return Names(catalogue, (), true("Stalled", Reason.INVALID_SPEC, message))
     return Names(catalogue, objects, objection)

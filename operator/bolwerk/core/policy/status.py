@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from bolwerk.core import conditions
-from bolwerk.core.catalogue.age import age_days
+from bolwerk.core.catalogue import age_days
 from bolwerk.core.conditions import Condition, false, shortened
 from bolwerk.core.plan import Manifest
 from bolwerk.core.policy.conditions import aspects, summary

@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from bolwerk.core.egress.intent import Intent
-from bolwerk.core.egress.networks import EVERYTHING, InvalidPolicyError, Network, of_version
+from bolwerk.core.egress.networks import EVERYTHING, Network, of_version
+from bolwerk.core.invalid import InvalidSpecError
 
 __all__ = ["ordered_rules"]
 
@@ -22,7 +23,7 @@ def ordered_rules(intent: Intent, *, largest_peers: int) -> list[dict[str, Any]]
 
     Raises
     ------
-    InvalidPolicyError
+    InvalidSpecError
         If a list has more networks than a rule can hold.
     """
     rules = [
@@ -33,7 +34,7 @@ def ordered_rules(intent: Intent, *, largest_peers: int) -> list[dict[str, Any]]
     ]
     for rule in rules:
         if len(rule["to"]) > largest_peers:
-            raise InvalidPolicyError(
+            raise InvalidSpecError(
                 f"spec.internal: {len(rule['to'])} groups of {LARGEST_NETWORKS} networks do not fit into one rule of "
                 f"this backend, which holds {largest_peers}; join neighbouring networks into wider ones"
             )
