@@ -55,7 +55,7 @@ def names(subject: Subject, observed: Observed, settings: Settings, *, backend: 
         decided = decisions(catalogue, subject.spec.catalogue)
         objects = (
             *admission(subject, decided, settings, backend=backend),
-            dns_config_map(subject, decided.catalogue, decided, settings),
+            dns_config_map(subject, decided, settings),
         )
     except InvalidSpecError as error:
         message = f"{error}. The wall stands; which names are refused stays as it was."
