@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from bolwerk.core.catalogue.catalogue import Catalogue
 
 __all__ = ["Settings"]
 
@@ -24,6 +26,8 @@ class Settings:
     references_config_maps, references_secrets
         Whether what governed pods refer to is read, to find endpoints that admission cannot see. The operator needs
         the right to get them, which the chart gives with the same switch.
+    catalogue
+        The shipped catalogue of external AI endpoints, which every installation gets; the default knows nothing.
     """
 
     vllm_image: str = ""
@@ -33,3 +37,4 @@ class Settings:
     dns_namespace: str = ""
     references_config_maps: bool = True
     references_secrets: bool = False
+    catalogue: Catalogue = field(default_factory=Catalogue.empty, compare=False, repr=False)

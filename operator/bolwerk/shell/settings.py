@@ -11,7 +11,9 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
+from bolwerk.core.catalogue.parse import parse
 from bolwerk.core.settings import Settings
+from bolwerk.data import catalogue_text
 
 __all__ = ["SettingsError", "load_settings", "parse_settings"]
 
@@ -47,7 +49,7 @@ class _File(BaseModel):
 
 
 def load_settings(path: Path | None) -> Settings:
-    """Read a settings file, or return the defaults when none is named.
+    """Read a settings file, or return the defaults when none is named; with the shipped catalogue in either case.
 
     Raises
     ------
@@ -55,7 +57,7 @@ def load_settings(path: Path | None) -> Settings:
         When it cannot be read, is not YAML, or says something unknown.
     """
     if path is None:
-        return Settings()
+        return Settings(catalogue=parse(catalogue_text()))
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -89,4 +91,5 @@ def parse_settings(text: str, source: str) -> Settings:
         dns_namespace=file.dns.namespace,
         references_config_maps=file.references.config_maps,
         references_secrets=file.references.secrets,
+        catalogue=parse(catalogue_text()),
     )

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from bolwerk.core.catalogue.catalogue import Catalogue
-from bolwerk.core.catalogue.decisions import Decision
+from bolwerk.core.catalogue.decisions import Decision, Decisions
 from bolwerk.core.catalogue.names import parents
 from bolwerk.core.catalogue.schema import Group
 
@@ -35,9 +35,9 @@ class Alert:
     condition: str
 
 
-def alerts(catalogue: Catalogue, decided: Mapping[str, Decision], *, audit: bool) -> tuple[Alert, ...]:
+def alerts(decided: Decisions, *, audit: bool) -> tuple[Alert, ...]:
     """Return the groups to tell of: those that are alerted about, and in Audit those that would be refused."""
-    nested = _nested(catalogue)
+    nested = _nested(decided.catalogue)
     told = ("Refuse", "Alert") if audit else ("Alert",)
     return tuple(
         Alert(
@@ -46,7 +46,7 @@ def alerts(catalogue: Catalogue, decided: Mapping[str, Decision], *, audit: bool
             scopes=(*group.suffixes, *group.exact),
             condition=_condition(group, nested),
         )
-        for group in catalogue.groups.values()
+        for group in decided.catalogue.groups.values()
         if decided[group.name] in told
     )
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from bolwerk.core.catalogue.catalogue import Catalogue
-from bolwerk.core.catalogue.decisions import Decision
+from bolwerk.core.catalogue.decisions import Decisions
 from bolwerk.core.catalogue.dns.others import others
 from bolwerk.core.catalogue.names import parents
 from bolwerk.core.catalogue.schema import Group
@@ -63,10 +63,9 @@ class _Spared:
     patterns: Mapping[str, list[str]]
 
 
-def refusals(catalogue: Catalogue, decided: Mapping[str, Decision]) -> Refusals:
-    """Return what to refuse; `catalogue` has every group that is decided upon."""
-    refused = [group for group in catalogue.groups.values() if decided[group.name] == "Refuse"]
-    spared = _spared(catalogue, decided)
+def refusals(decided: Decisions) -> Refusals:
+    """Return what to refuse."""
+    catalogue, refused, spared = decided.catalogue, decided.groups("Refuse"), _spared(decided)
     zones = {name: group.name for group in refused for name in (*group.suffixes, *group.exact)}
     blocks: list[Block] = []
     limits: list[str] = []
@@ -107,8 +106,8 @@ def _zone(domain: str, group: str, zones: dict[str, str], limits: list[str]) -> 
     return domain
 
 
-def _spared(catalogue: Catalogue, decided: Mapping[str, Decision]) -> _Spared:
-    groups = [group for group in catalogue.groups.values() if decided[group.name] != "Refuse"]
+def _spared(decided: Decisions) -> _Spared:
+    catalogue, groups = decided.catalogue, (*decided.groups("Alert"), *decided.groups("Allow"))
     return _Spared(
         exact=_by_domain((name, name) for group in groups for name in group.exact),
         suffixes=_by_domain((name.partition(".")[2], name) for group in groups for name in group.suffixes),

@@ -5,10 +5,7 @@ The platform imports it; Bolwerk never touches the Corefile, and when Bolwerk is
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from bolwerk.core.catalogue.catalogue import Catalogue
-from bolwerk.core.catalogue.decisions import Decision
+from bolwerk.core.catalogue.decisions import Decisions
 from bolwerk.core.catalogue.dns.alerts import alerts, unlogged
 from bolwerk.core.catalogue.dns.blocks import Refusals, refusals
 from bolwerk.core.catalogue.dns.rules import recording_rules
@@ -25,10 +22,8 @@ MOST_BYTES = 1_000_000
 """Of the 1,048,576 that the API server takes for all of a ConfigMap's values; the rest is for its metadata."""
 
 
-def dns_config_map(
-    subject: Subject, catalogue: Catalogue, decided: Mapping[str, Decision], settings: Settings
-) -> Manifest:
-    """Return the ConfigMap of one policy; `catalogue` has every group that is decided upon.
+def dns_config_map(subject: Subject, decided: Decisions, settings: Settings) -> Manifest:
+    """Return the ConfigMap of one policy.
 
     Raises
     ------
@@ -36,8 +31,9 @@ def dns_config_map(
         If a ConfigMap cannot hold the names.
     """
     audit = not subject.enforced
-    refused = Refusals((), {}, ()) if audit else refusals(catalogue, decided)
-    told = alerts(catalogue, decided, audit=audit)
+    catalogue = decided.catalogue
+    refused = Refusals((), {}, ()) if audit else refusals(decided)
+    told = alerts(decided, audit=audit)
     silent = (sentence for alert in told if (sentence := unlogged(alert, catalogue)))
     text = override(
         policy=subject.name,

@@ -63,6 +63,8 @@ def _patterns(node: _Node, tail: str) -> Iterator[str]:
 def _word(refused: set[str]) -> str:
     """Return a group that matches every string without a dot but these."""
     firsts = sorted({word[0] for word in refused if word}, key=lambda letter: (letter == "-", letter))
+    if not firsts:
+        return "[^.]+" if "" in refused else "[^.]*"
     options = [f"[^.{''.join(firsts)}][^.]*"] + [
         re.escape(first) + _word({word[1:] for word in refused if word.startswith(first)}) for first in firsts
     ]
