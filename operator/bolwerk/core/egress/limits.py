@@ -8,11 +8,15 @@ from __future__ import annotations
 from bolwerk.core.egress.intent import Intent
 from bolwerk.core.egress.networks import contains, merged
 
-__all__ = ["AUDIT_IS_SILENT", "NODES", "common_limits"]
+__all__ = ["AUDIT_IS_SILENT", "common_limits"]
 
 HOST_NETWORK = (
     "Pods with hostNetwork send as their node and no network policy holds them: keep them out of governed namespaces, "
     "and hold the nodes with the firewall in front of the cluster."
+)
+CONTROL_PLANE = (
+    "The API server, and a DNS cache on the nodes, are no pods: declare their addresses in spec.internal.networks where "
+    "governed pods need them."
 )
 SERVICES = (
     "A Service is judged by the addresses behind it and never by its ClusterIP: declare the addresses of its endpoints "
@@ -22,12 +26,6 @@ PROXIES_IN_PODS = (
     "A proxy or private endpoint that is a pod of this cluster is reached like any pod, whatever forwardProxies and "
     "privateEndpoints say: govern its namespace too, so that it leads nowhere."
 )
-NODES = (
-    "Nodes are not pods: declare the addresses of the API server, and of a DNS cache on the nodes, in "
-    "spec.internal.networks, or governed pods cannot reach these."
-)
-"""Not where a backend leaves nodes reachable."""
-
 AUDIT_IS_SILENT = (
     "This backend has no rules that only tell, so in Audit nothing shows which packets would be dropped: read what DNS "
     "and admission report before you set spec.mode to Enforce."
@@ -38,6 +36,7 @@ def common_limits(intent: Intent) -> tuple[str, ...]:
     """Return the limits that every backend has for this intent."""
     return (
         HOST_NETWORK,
+        CONTROL_PLANE,
         SERVICES,
         *((PROXIES_IN_PODS,) if intent.outward else ()),
         *(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bolwerk.core.egress.backends.ordered import ordered_rules
 from bolwerk.core.egress.intent import Intent, Scene, Wall
-from bolwerk.core.egress.limits import AUDIT_IS_SILENT, NODES, common_limits
+from bolwerk.core.egress.limits import AUDIT_IS_SILENT, common_limits
 from bolwerk.core.kinds import ADMIN_NETWORK_POLICY
 
 __all__ = ["render"]
@@ -19,7 +19,7 @@ LARGEST_PEERS = 100
 
 def render(intent: Intent, scene: Scene) -> Wall:  # noqa: ARG001 - one signature for all backends
     """Return one AdminNetworkPolicy for all governed namespaces."""
-    limits = (*common_limits(intent), NODES)
+    limits = common_limits(intent)
     if not intent.enforced:
         return Wall(limits=(*limits, AUDIT_IS_SILENT))
     policy = {

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bolwerk.core.egress.intent import Intent, Scene, Wall
-from bolwerk.core.egress.limits import NODES, common_limits
+from bolwerk.core.egress.limits import common_limits
 from bolwerk.core.egress.networks import Network, of_version
 from bolwerk.core.kinds import CALICO_TIER, GLOBAL_NETWORK_POLICY, STAGED_GLOBAL_NETWORK_POLICY
 
@@ -57,7 +57,7 @@ def render(intent: Intent, scene: Scene) -> Wall:  # noqa: ARG001 - one signatur
             ],
         },
     }
-    return Wall(objects=(tier, policy), limits=(*common_limits(intent), NODES, NETWORK_SETS))
+    return Wall(objects=(tier, policy), limits=(*common_limits(intent), NETWORK_SETS))
 
 
 def tier_order(intent: Intent) -> int:

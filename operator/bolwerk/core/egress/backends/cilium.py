@@ -20,10 +20,10 @@ __all__ = ["render"]
 NAMESPACE_LABELS = "k8s:io.cilium.k8s.namespace.labels."
 NAMESPACE_NAME = "k8s:io.kubernetes.pod.namespace"
 
-NODES_ARE_REACHED = (
-    "Cilium takes the cluster's nodes for nodes and not for networks, so governed pods reach them, a forward proxy on "
-    "a node included: add nodes to Cilium's policy-cidr-match-mode to close that, and declare the API server's "
-    "addresses in spec.internal.networks then."
+NODES = (
+    "Cilium takes the cluster's nodes for nodes and not for networks, so governed pods reach what listens there: run no "
+    "forward proxy on a node, and hold the nodes with a firewall of their own (policy-cidr-match-mode with nodes closes "
+    "only those that the pod does not run on)."
 )
 PODS_AS_NETWORKS = (
     "If Cilium's policy-cidr-match-mode contains pods, the wall refuses the pods of this cluster too: take it out, or "
@@ -37,7 +37,7 @@ LABELS = (
 
 def render(intent: Intent, scene: Scene) -> Wall:  # noqa: ARG001 - one signature for all backends
     """Return one CiliumClusterwideNetworkPolicy for all governed namespaces."""
-    limits = (*common_limits(intent), NODES_ARE_REACHED, PODS_AS_NETWORKS, LABELS)
+    limits = (*common_limits(intent), NODES, PODS_AS_NETWORKS, LABELS)
     if not intent.enforced:
         return Wall(limits=(*limits, AUDIT_IS_SILENT))
     denied = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bolwerk.core.egress.backends.ordered import ordered_rules
 from bolwerk.core.egress.intent import Intent, Scene, Wall
-from bolwerk.core.egress.limits import AUDIT_IS_SILENT, NODES, common_limits
+from bolwerk.core.egress.limits import AUDIT_IS_SILENT, common_limits
 from bolwerk.core.kinds import CLUSTER_NETWORK_POLICY
 
 __all__ = ["render"]
@@ -12,10 +12,16 @@ __all__ = ["render"]
 LARGEST_PEERS = 25
 """Of a rule (CRD, v0.2.0)."""
 
+NODES_WITH_CILIUM = (
+    "Where Cilium enforces ClusterNetworkPolicies, governed pods reach what listens on the cluster's nodes, because "
+    "Cilium takes these for no networks: run no forward proxy on a node, and hold the nodes with a firewall of their "
+    "own."
+)
+
 
 def render(intent: Intent, scene: Scene) -> Wall:  # noqa: ARG001 - one signature for all backends
     """Return one ClusterNetworkPolicy for all governed namespaces."""
-    limits = (*common_limits(intent), NODES)
+    limits = (*common_limits(intent), NODES_WITH_CILIUM)
     if not intent.enforced:
         return Wall(limits=(*limits, AUDIT_IS_SILENT))
     policy = {

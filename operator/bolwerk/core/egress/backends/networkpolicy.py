@@ -12,7 +12,7 @@ from typing import Any
 
 from bolwerk.core.egress.backends.unselected import unselected
 from bolwerk.core.egress.intent import Intent, Scene, Wall
-from bolwerk.core.egress.limits import AUDIT_IS_SILENT, NODES, common_limits
+from bolwerk.core.egress.limits import AUDIT_IS_SILENT, common_limits
 from bolwerk.core.egress.networks import within
 from bolwerk.core.kinds import NETWORK_POLICY
 
@@ -39,7 +39,7 @@ PROTOCOLS = (
 
 def render(intent: Intent, scene: Scene) -> Wall:
     """Return the NetworkPolicies of all governed namespaces, the grants of each before what isolates it."""
-    limits = (*common_limits(intent), NODES, UNION, LATE, PROTOCOLS)
+    limits = (*common_limits(intent), UNION, LATE, PROTOCOLS)
     if not intent.enforced:
         return Wall(limits=(*limits, AUDIT_IS_SILENT))
     objects: list[dict[str, Any]] = []
