@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from bolwerk.core.kinds import LOCAL_MODEL, PERSISTENT_VOLUME_CLAIM, POD, Kind
+from bolwerk.core.kinds import LOCAL_MODEL, PERSISTENT_VOLUME_CLAIM, POD, SOVEREIGNTY_POLICY, Kind
 from bolwerk.core.plan import Manifest
 
 
@@ -51,3 +51,12 @@ def make_pod(name: str, *, model: str, **fields: Any) -> Manifest:
 
 def make_claim(name: str, **fields: Any) -> Manifest:
     return make(PERSISTENT_VOLUME_CLAIM, name, spec={"accessModes": ["ReadOnlyMany"], "selector": {}}, **fields)
+
+
+def make_policy(
+    name: str, *, generation: int = 1, conditions: Mapping[str, str] | None = None, **fields: Any
+) -> Manifest:
+    status = {"conditions": [{"type": key, "status": value} for key, value in (conditions or {}).items()]}
+    policy = make(SOVEREIGNTY_POLICY, name, namespace="", spec={"mode": "Audit"}, status=status, **fields)
+    policy["metadata"]["generation"] = generation
+    return policy

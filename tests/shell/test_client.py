@@ -249,3 +249,25 @@ async def test_many_requests_wait_for_each_other_and_the_lease_for_none(client: 
         assert arrived == 32
         release.set()
     assert len(server.asked) == 34
+
+
+@pytest.mark.parametrize(
+    ("request_", "want"),
+    [
+        (requests.get(Ref(kinds.NAMESPACE, "", "team")), "/api/v1/namespaces/team"),
+        (requests.list_page(kinds.SOVEREIGNTY_POLICY), "/apis/bolwerk.dev/v1alpha1/sovereigntypolicies"),
+        (requests.list_page(kinds.POD, namespace="team"), "/api/v1/namespaces/team/pods"),
+        (
+            requests.apply(kinds.SOVEREIGNTY_POLICY, {"metadata": {"name": "state"}}, subresource="status"),
+            "/apis/bolwerk.dev/v1alpha1/sovereigntypolicies/state/status",
+        ),
+        (
+            requests.delete(Ref(kinds.CALICO_TIER, "", "bolwerk"), "uid"),
+            "/apis/projectcalico.org/v3/tiers/bolwerk",
+        ),
+        (requests.discover(kinds.CALICO_TIER), "/apis/projectcalico.org/v3"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_has_no_namespace_is_addressed_without_one(request_: requests.Request, want: str) -> None:
+    assert request_.path == want

@@ -5,7 +5,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bolwerk.core.kinds import DEPLOYMENT, LOCAL_MODEL, NETWORK_POLICY, SERVICE, Kind, Ref
+from bolwerk.core.kinds import (
+    DEPLOYMENT,
+    LOCAL_MODEL,
+    NETWORK_POLICY,
+    SERVICE,
+    Kind,
+    Ref,
+)
 from bolwerk.core.model.observed import Observed
 from bolwerk.core.plan import Apply, Delete, Event, Manifest, Plan
 from bolwerk.core.reasons import Reason
