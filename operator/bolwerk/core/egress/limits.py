@@ -15,8 +15,8 @@ HOST_NETWORK = (
     "and hold the nodes with the firewall in front of the cluster."
 )
 CONTROL_PLANE = (
-    "The API server, and a DNS cache on the nodes, are no pods: declare their addresses in spec.internal.networks where "
-    "governed pods need them."
+    "The API server, and a DNS cache on the nodes, are no pods: declare their addresses in spec.internal.networks "
+    "where governed pods need them."
 )
 SERVICES = (
     "A Service is judged by the addresses behind it and never by its ClusterIP: declare the addresses of its endpoints "

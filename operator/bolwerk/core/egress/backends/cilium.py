@@ -21,9 +21,9 @@ NAMESPACE_LABELS = "k8s:io.cilium.k8s.namespace.labels."
 NAMESPACE_NAME = "k8s:io.kubernetes.pod.namespace"
 
 NODES = (
-    "Cilium takes the cluster's nodes for nodes and not for networks, so governed pods reach what listens there: run no "
-    "forward proxy on a node, and hold the nodes with a firewall of their own (policy-cidr-match-mode with nodes closes "
-    "only those that the pod does not run on)."
+    "Cilium takes the cluster's nodes for nodes and not for networks, so governed pods reach what listens there: run "
+    "no forward proxy on a node, and hold the nodes with a firewall of their own (policy-cidr-match-mode with nodes "
+    "closes only those that the pod does not run on)."
 )
 PODS_AS_NETWORKS = (
     "If Cilium's policy-cidr-match-mode contains pods, the wall refuses the pods of this cluster too: take it out, or "
