@@ -27,10 +27,13 @@ GROUPS = (
 )
 
 
-def rules(*, outward: tuple[str, ...] = (), **choice: Any) -> Rules:
-    """Refuse acme, alert about hub, allow fine, unless told otherwise."""
-    catalogue = Catalogue.of(
+def catalogue() -> Catalogue:
+    return Catalogue.of(
         version="2026.11.24", groups=GROUPS, sources={}, shared_apexes=(), environment=SiteEnvironment()
     )
+
+
+def rules(*, outward: tuple[str, ...] = (), **choice: Any) -> Rules:
+    """Refuse acme, alert about hub, allow fine, unless told otherwise."""
     chosen = Choice(**{"allow": ("fine",), **choice})
-    return Rules(decisions(catalogue, chosen), tuple(ip_network(each) for each in outward))
+    return Rules(decisions(catalogue(), chosen), tuple(ip_network(each) for each in outward))
