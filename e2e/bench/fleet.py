@@ -1,6 +1,6 @@
 """The LocalModels that are measured: what each asks for, what must come of it, and whether it did.
 
-What must come of it is rendered by `bolwerk.render`, so the floor writes the very manifests that the operator writes.
+What must come of it is rendered by `bolwerk.preview`, so the floor writes the very manifests that the operator writes.
 """
 
 from collections.abc import Sequence

@@ -8,7 +8,9 @@ from __future__ import annotations
 import click
 
 from bolwerk import __version__
+from bolwerk.commands.catalogue import catalogue
 from bolwerk.commands.crds import crds
+from bolwerk.commands.plan import plan
 from bolwerk.commands.render import render
 from bolwerk.commands.run import run
 
@@ -21,5 +23,5 @@ def main() -> None:
     """AI models run locally, unless that is impossible or weighty reasons prevent it."""
 
 
-for _command in (run, render, crds):
+for _command in (run, render, plan, crds, catalogue):
     main.add_command(_command)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ import yaml
 from click.testing import CliRunner
 
 from bolwerk import cli
-from bolwerk.render import as_yaml, render
+from bolwerk.preview.documents import read
+from bolwerk.preview.offline import render
+from bolwerk.preview.text import as_yaml
 from core.builders import SETTINGS
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -23,8 +26,7 @@ SUPPORTED_MINORS = ("1.33", "1.34", "1.35", "1.36")
 KINDS_BEFORE_PODS = ["ServiceAccount", "NetworkPolicy", "Service"]
 
 
-def input_of(case: str) -> dict[str, Any]:
-    return yaml.safe_load((GOLDEN / case / "input.yaml").read_text(encoding="utf-8"))  # type: ignore[no-any-return]
+NOW = datetime(2026, 3, 7, tzinfo=UTC)
 
 
 def expected_of(case: str) -> list[dict[str, Any]]:
@@ -34,7 +36,7 @@ def expected_of(case: str) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("case", CASES)
 def test_an_input_renders_as_committed(case: str, *, update_golden: bool) -> None:
     path = GOLDEN / case / "expected.yaml"
-    text = as_yaml(render(input_of(case), SETTINGS))
+    text = as_yaml(render(read([GOLDEN / case / "input.yaml"]), SETTINGS, now=NOW).manifests)
     if update_golden:
         path.write_text(text, encoding="utf-8")
 
@@ -77,7 +79,7 @@ def test_the_command_prints_the_same(tmp_path: Path) -> None:
     ("text", "want"),
     [
         pytest.param("kind: Pod\n", "there is no LocalModel", id="a file without a LocalModel"),
-        pytest.param("- a\n- b\n", "there is no LocalModel", id="a file that is a list"),
+        pytest.param("- a\n- b\n", "a document is a list and no Kubernetes object", id="a file that is a list"),
         pytest.param("a: [", "expected the node content", id="a file that is no YAML"),
         pytest.param(
             (GOLDEN / "vllm-from-claim" / "input.yaml").read_text(encoding="utf-8"),
