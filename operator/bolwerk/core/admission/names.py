@@ -82,7 +82,7 @@ def host_of(value: str) -> str:
     """Return the CEL for the host of a URL, or of a bare `host:port`, as a list of one; of none if it is no URL."""
     return (
         f"[{value}.trim().lowerAscii()].map(v, v.contains('://') ? v : 'http://' + v)"
-        ".filter(u, isURL(u)).map(u, url(u).getHostname())"
+        ".filter(u, isURL(u)).map(u, url(u).getHostname()).filter(h, h != '')"
     )
 
 

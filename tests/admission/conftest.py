@@ -1,0 +1,149 @@
+"""A real control plane with its controllers, two SovereigntyPolicies in it, and the people and controllers who ask."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator
+
+import pytest
+
+import needing
+from admission.asking import Answer, Asker, Manifest
+from admission.objects import network_policy
+from admission.policies import MODE_LABEL, rendered, sovereignty_policy
+from bolwerk.api.crd import crd_yaml
+from bolwerk.api.resources import KINDS
+from harness import process
+from harness.controlplane import ADMIN, ControlPlane
+
+ENFORCED, AUDITED, FREE = "enforced", "audited", "free"
+"""Namespaces, and the policies that govern the first two."""
+
+DEVELOPER = "developer"
+OVERRIDER = "security-officer"
+OPERATOR = "system:serviceaccount:bolwerk-system:bolwerk"
+REPLICASETS = "system:serviceaccount:kube-system:replicaset-controller"
+ENDPOINT_SLICES = "system:serviceaccount:kube-system:endpointslice-controller"
+COLLECTOR = "system:serviceaccount:kube-system:generic-garbage-collector"
+
+RIGHTS = {
+    "apiVersion": "rbac.authorization.k8s.io/v1",
+    "kind": "ClusterRole",
+    "metadata": {"name": "everything-but-bolwerk"},
+    "rules": [
+        {
+            "apiGroups": ["", "apps", "batch", "networking.k8s.io", "discovery.k8s.io", "cilium.io"],
+            "resources": ["*"],
+            "verbs": ["*"],
+        },
+        # Kubernetes asks for this of those who write endpoints by hand.
+        {"apiGroups": ["discovery.k8s.io"], "resources": ["endpointslices/restricted"], "verbs": ["create"]},
+    ],
+}
+OVERRIDE = {
+    "apiVersion": "rbac.authorization.k8s.io/v1",
+    "kind": "ClusterRole",
+    "metadata": {"name": "override-enforced"},
+    "rules": [
+        {
+            "apiGroups": ["bolwerk.dev"],
+            "resources": ["sovereigntypolicies"],
+            "resourceNames": [ENFORCED],
+            "verbs": ["override"],
+        }
+    ],
+}
+
+
+@pytest.fixture(scope="session")
+def plane(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """A control plane in which both policies are in force."""
+    needing.programs(request, "etcd", "kube-apiserver", "kube-controller-manager", "kubectl")
+    users: dict[str, tuple[str, ...]] = dict.fromkeys(
+        (DEVELOPER, OVERRIDER, OPERATOR, REPLICASETS, ENDPOINT_SLICES, COLLECTOR), ()
+    )
+    with ControlPlane(tmp_path_factory.mktemp("plane"), controllers=True, users=users) as running:
+        running.kubectl("apply", "--server-side", "--filename=-", stdin="---\n".join(crd_yaml(each) for each in KINDS))
+        running.kubectl("wait", "--for=condition=Established", *(f"crd/{each.plural}.bolwerk.dev" for each in KINDS))
+        apply(running, RIGHTS, OVERRIDE, *(_bound("everything-but-bolwerk", user) for user in users))
+        apply(running, _bound("override-enforced", OVERRIDER))
+        apply(running, *(_namespace(name) for name in (ENFORCED, AUDITED)), _namespace(FREE, governed=False))
+        for name in (ENFORCED, AUDITED, FREE):
+            process.wait_for(
+                lambda name=name: _has_service_account(running, name),
+                what=f"the ServiceAccount of {name}",
+                seconds=60,
+            )
+        install(running, sovereignty_policy(ENFORCED, "Enforce"))
+        install(running, sovereignty_policy(AUDITED, "Audit"))
+        yield running
+
+
+def install(plane: ControlPlane, policy: Manifest) -> None:
+    """Store a policy and what admission makes of it, and wait until all of it is in force."""
+    apply(plane, policy)
+    stored = json.loads(plane.kubectl("get", "sovereigntypolicy", policy["metadata"]["name"], "--output=json"))
+    apply(
+        plane, *rendered({**policy, "metadata": {"name": stored["metadata"]["name"], "uid": stored["metadata"]["uid"]}})
+    )
+
+
+def apply(plane: ControlPlane, *manifests: Manifest) -> None:
+    text = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(manifests)})
+    plane.kubectl("apply", "--server-side", "--filename=-", stdin=text)
+
+
+@pytest.fixture(scope="session")
+def asker(plane: ControlPlane) -> Iterator[Callable[[str], Asker]]:
+    """Everybody who may ask, by user name; each rule is in force when this returns."""
+    with contextlib.ExitStack() as stack:
+        known: dict[str, Asker] = {}
+
+        def by(user: str) -> Asker:
+            if user not in known:
+                known[user] = stack.enter_context(Asker(plane, user))
+            return known[user]
+
+        # The bindings come into force in the order in which they were made, and this is about the last one.
+        for namespace in (ENFORCED, AUDITED):
+            bad = network_policy(namespace, {})
+            process.wait_for(
+                lambda bad=bad: _noticed(by(DEVELOPER).create(bad)),  # type: ignore[misc]
+                what=f"the rules in {namespace}",
+                seconds=60,
+            )
+        yield by
+
+
+@pytest.fixture
+def developer(asker: Callable[[str], Asker]) -> Asker:
+    return asker(DEVELOPER)
+
+
+@pytest.fixture
+def admin(asker: Callable[[str], Asker]) -> Asker:
+    return asker(ADMIN)
+
+
+def _bound(role: str, user: str) -> Manifest:
+    return {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRoleBinding",
+        "metadata": {"name": f"{role}-{user}"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
+        "subjects": [{"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": user}],
+    }
+
+
+def _namespace(name: str, *, governed: bool = True) -> Manifest:
+    labels = {MODE_LABEL: name} if governed else {}
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
+
+
+def _has_service_account(plane: ControlPlane, namespace: str) -> bool:
+    return "default" in plane.kubectl("get", "serviceaccounts", "--namespace", namespace, "--output=name")
+
+
+def _noticed(answer: Answer) -> bool:
+    return answer.refused or bool(answer.warnings)
