@@ -11,10 +11,14 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
-from bolwerk.core.kinds import EVENT, LEASE, LOCAL_MODEL, Kind, Ref
+from bolwerk.core.kinds import CONFIG_MAP, EVENT, LEASE, LOCAL_MODEL, SECRET, SOVEREIGNTY_POLICY, Kind, Ref
 from bolwerk.core.model.observed import CHILD_KINDS
+from bolwerk.core.policy.observed import OPTIONAL_KINDS, OVERLAY_NAME, OWNED_KINDS
+from bolwerk.core.settings import Settings
 from bolwerk.shell import request as requests
-from bolwerk.shell.cache import WATCHED_KINDS
+from bolwerk.shell.cache import Cache
+from bolwerk.shell.models import LocalModels
+from bolwerk.shell.policies import SovereigntyPolicies
 from bolwerk.shell.request import Request
 from chart.rendering import Manifest, Render
 
@@ -25,15 +29,25 @@ METHODS = {"POST": {"create"}, "PUT": {"update"}, "DELETE": {"delete"}}
 OBJECT: Manifest = {"metadata": {"namespace": "n", "name": "a", "resourceVersion": "1"}}
 
 
+def listed() -> tuple[Kind, ...]:
+    """Every kind that is listed and watched where the API server serves it."""
+    cache = Cache()
+    LocalModels(cache)
+    SovereigntyPolicies(cache, served=frozenset(OPTIONAL_KINDS), settings=Settings())
+    return tuple(kind for kind in cache.kinds if kind != CONFIG_MAP)
+
+
 def sent() -> Iterator[tuple[Kind, Request]]:
-    """Every request that the operator can send, by the kind that it is about."""
-    for kind in WATCHED_KINDS:
+    """Every request that the operator can send, by the kind that it is about; discovery is everybody's right."""
+    for kind in listed():
         yield kind, requests.get(Ref(kind, "n", "a"))
         yield kind, requests.list_page(kind)
-    for kind in CHILD_KINDS:
+    for kind in {*CHILD_KINDS, *OWNED_KINDS}:
+        yield kind, requests.get(Ref(kind, "n", "a"))
         yield kind, requests.apply(kind, OBJECT)
         yield kind, requests.delete(Ref(kind, "n", "a"), "uid")
-    yield LOCAL_MODEL, requests.apply(LOCAL_MODEL, OBJECT, subresource="status")
+    for kind in (LOCAL_MODEL, SOVEREIGNTY_POLICY):
+        yield kind, requests.apply(kind, OBJECT, subresource="status")
     yield EVENT, requests.create_event(OBJECT)
     yield LEASE, requests.get_lease("n", "a")
     yield LEASE, requests.create_lease(OBJECT)
@@ -50,11 +64,12 @@ def verbs(request: Request) -> set[str]:
     return METHODS[request.method]
 
 
-def needed(*, namespaced: bool) -> set[Right]:
+def needed(*kinds: Kind) -> set[Right]:
+    """Return what is needed for these kinds, or for all that the operator has to do with in the whole cluster."""
     return {
         (kind.group, request.resource, verb)
         for kind, request in sent()
-        if (kind == LEASE) is namespaced
+        if (kind in kinds if kinds else kind not in (LEASE, CONFIG_MAP))
         for verb in verbs(request)
     }
 
@@ -71,16 +86,59 @@ def granted(objects: Iterable[Manifest], kind: str, name: str) -> set[Right]:
 
 
 def test_the_cluster_role_is_what_the_code_needs(render: Render) -> None:
-    assert granted(render(), "ClusterRole", "bolwerk") == needed(namespaced=False)
+    # Calico's API server asks for a second right beside the one for the resource.
+    group, tiered = "projectcalico.org", ("globalnetworkpolicies", "stagedglobalnetworkpolicies")
+    also = {(group, f"tier.{name}", verb) for group_, name, verb in needed() if group_ == group and name in tiered}
+
+    assert granted(render(), "ClusterRole", "bolwerk") == needed() | also
 
 
 def test_the_role_in_its_own_namespace_is_what_the_elector_needs(render: Render) -> None:
-    assert granted(render(), "Role", "bolwerk-leader") == needed(namespaced=True)
+    assert granted(render(), "Role", "bolwerk-leader") == needed(LEASE)
+
+
+@pytest.mark.parametrize(
+    ("values", "want"), [({}, "bolwerk-system"), ({"dns": {"namespace": "kube-system"}}, "kube-system")]
+)
+def test_config_maps_are_written_only_where_core_dns_looks(render: Render, values: Manifest, want: str) -> None:
+    objects = render(**values)
+
+    assert granted(objects, "Role", "bolwerk-dns") == needed(CONFIG_MAP)
+    for kind in ("Role", "RoleBinding"):
+        (item,) = (item for item in objects if item["kind"] == kind and item["metadata"]["name"] == "bolwerk-dns")
+        assert item["metadata"]["namespace"] == want
+
+
+def test_of_its_own_config_maps_the_operator_reads_the_overlay(render: Render) -> None:
+    (role,) = (item for item in render() if item["metadata"]["name"] == "bolwerk-catalogue" and item["kind"] == "Role")
+
+    assert role["metadata"]["namespace"] == "bolwerk-system"
+    assert role["rules"] == [
+        {"apiGroups": [""], "resources": ["configmaps"], "resourceNames": [OVERLAY_NAME], "verbs": ["get"]}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("references", "want"),
+    [
+        ({}, {CONFIG_MAP}),
+        ({"secrets": True}, {CONFIG_MAP, SECRET}),
+        ({"configMaps": False}, set()),
+    ],
+)
+def test_what_pods_refer_to_is_got_and_never_listed(render: Render, references: Manifest, want: set[Kind]) -> None:
+    objects = render(references=references)
+
+    if want:
+        rights = {(kind.group, kind.plural, verb) for kind in want for verb in verbs(requests.get(Ref(kind, "n", "a")))}
+        assert granted(objects, "ClusterRole", "bolwerk-references") == rights
+    else:
+        assert "bolwerk-references" not in {item["metadata"]["name"] for item in objects}
 
 
 def test_the_lease_is_the_one_that_the_operator_is_told_to_take(render: Render) -> None:
     objects = render(fullnameOverride="guard")
-    (role,) = (item for item in objects if item["kind"] == "Role")
+    (role,) = (item for item in objects if item["kind"] == "Role" and item["metadata"]["name"] == "guard-leader")
     (deployment,) = (item for item in objects if item["kind"] == "Deployment")
 
     named = [rule["resourceNames"] for rule in role["rules"] if "create" not in rule["verbs"]]
@@ -100,6 +158,7 @@ def test_no_builder_of_requests_is_forgotten_here() -> None:
         "list_page",
         "apply",
         "delete",
+        "discover",
         "create_event",
         "get_lease",
         "create_lease",
