@@ -9,6 +9,7 @@ import http.client
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -58,11 +59,14 @@ class Operator(contextlib.AbstractContextManager["Operator"]):
         Where the chart is installed.
     name
         Names the log and the identity; two operators at once need two.
+    arguments
+        More arguments of `bolwerk run`; they win over the chart's.
     """
 
-    def __init__(self, control_plane: ControlPlane, *, name: str = "operator") -> None:
+    def __init__(self, control_plane: ControlPlane, *, name: str = "operator", arguments: Sequence[str] = ()) -> None:
         self._control_plane = control_plane
         self._name = name
+        self._arguments = arguments
         self._child: process.Child | None = None
         self.health_port = 0
         self.metrics_port = 0
@@ -100,6 +104,7 @@ class Operator(contextlib.AbstractContextManager["Operator"]):
                 f"--settings={settings}",
                 f"--health-port={self.health_port}",
                 f"--metrics-port={self.metrics_port}",
+                *self._arguments,
             ],
             log=self.log,
             environment=environment,
