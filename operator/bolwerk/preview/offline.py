@@ -54,9 +54,10 @@ def render(
     """
     if backend is not None and backend not in BACKEND_NAMES:
         raise RefusedError(f"there is no backend {backend}: name one of {', '.join(BACKEND_NAMES)}")
-    wanted = [ref for ref, _ in documents if ref.kind in (RECONCILED if only is None else (SOVEREIGNTY_POLICY,))]
+    kinds = RECONCILED if only is None else (SOVEREIGNTY_POLICY,)
+    wanted = [ref for ref, _ in documents if ref.kind in kinds]
     if not wanted:
-        raise RefusedError(f"there is no {' and no '.join(kind.name for kind in RECONCILED)} in what was given")
+        raise RefusedError(f"there is no {' and no '.join(kind.name for kind in kinds)} in what was given")
     placed = tuple((ref, _with(backend, ref, manifest)) for ref, manifest in documents)
     world = World(settings, served=_served(placed))
     world.lay(placed)

@@ -1,0 +1,58 @@
+"""What of a live object is shown beside what would be applied."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bolwerk.preview.difference import projected, unified
+
+
+@pytest.mark.parametrize(
+    ("live", "desired", "want"),
+    [
+        pytest.param({"a": 1, "b": 2}, {"a": 1}, {"a": 1}, id="what others own is left out"),
+        pytest.param({}, {"a": 1}, {}, id="what is missing stays missing"),
+        pytest.param(
+            {"containers": [{"name": "sidecar"}, {"name": "engine", "image": "x", "stdin": False}]},
+            {"containers": [{"name": "engine", "image": "y"}]},
+            {"containers": [{"name": "engine", "image": "x"}]},
+            id="items with a key are found by it",
+        ),
+        pytest.param(
+            {"rules": [{"to": "a", "default": 1}]},
+            {"rules": [{"to": "b"}]},
+            {"rules": [{"to": "a"}]},
+            id="items of lists of one length are paired",
+        ),
+        pytest.param({"rules": [1, 2]}, {"rules": [1]}, {"rules": [1, 2]}, id="an item too many is shown"),
+    ],
+)
+def test_projection(live: dict[str, Any], desired: dict[str, Any], want: dict[str, Any]) -> None:
+    assert projected(live, desired) == want
+
+
+def test_where_everything_counts_all_of_it_is_shown_in_one_order() -> None:
+    live: dict[str, Any] = {"spec": {"ingress": [], "podSelector": {}}}
+
+    shown = projected(live, {"spec": {"podSelector": {}}}, exact=("spec",))
+
+    assert list(shown["spec"]) == ["podSelector", "ingress"]
+
+
+def test_the_difference_is_one_of_lines() -> None:
+    text = unified({"spec": {"replicas": 1, "paused": True}}, {"spec": {"replicas": 2}})
+
+    assert text.splitlines() == [
+        "--- live",
+        "+++ desired",
+        "@@ -1,2 +1,2 @@",
+        " spec:",
+        "-  replicas: 1",
+        "+  replicas: 2",
+    ]
+
+
+def test_what_is_the_same_has_no_difference() -> None:
+    assert not unified({"spec": {"replicas": 2, "paused": True}}, {"spec": {"replicas": 2}})
