@@ -7,6 +7,7 @@ from typing import Any
 from harness import process
 from harness.controlplane import ControlPlane
 from harness.network import World
+from harness.node import Node
 
 CURL_FOUND_NO_WAY = (7, 28)
 """curl's exit statuses for "refused" and "no answer in time": what a wall looks like from inside."""
@@ -14,10 +15,13 @@ CURL_FOUND_NO_WAY = (7, 28)
 
 @dataclasses.dataclass
 class Cluster:
-    """The control plane of a cluster whose pods are real, and the outside world."""
+    """A cluster whose pods are real, and what is around it."""
 
     control_plane: ControlPlane
+    node: Node
     world: World
+    internal: World
+    """Of a declared internal network; a forward proxy stands in it too."""
     failed: bool = False
 
     def apply(self, *manifests: dict[str, Any]) -> None:
@@ -80,6 +84,7 @@ class Cluster:
         """Return what people would look at to find out why something failed."""
         looks = (
             ("get", "localmodels,pods,deployments,networkpolicies,events", "--all-namespaces", "--output=wide"),
+            ("get", "sovereigntypolicies", "--output=yaml"),
             ("describe", "pods", "--all-namespaces"),
             ("logs", "--namespace=bolwerk-system", "--selector=app.kubernetes.io/name=bolwerk", "--tail=50"),
             ("logs", "--namespace=models", "--selector=bolwerk.dev/model", "--tail=60"),

@@ -107,7 +107,12 @@ def _make_base(folder: Path) -> None:
 @functools.cache
 def _operator_layer() -> Layer:
     lock = _CHECKOUT / "requirements" / "runtime.lock"
-    sources = [_CHECKOUT / "pyproject.toml", lock, *sorted((_CHECKOUT / "operator").rglob("*.py"))]
+    package = sorted((_CHECKOUT / "operator" / "bolwerk").rglob("*"))
+    sources = [
+        _CHECKOUT / "pyproject.toml",
+        lock,
+        *(path for path in package if path.is_file() and path.suffix != ".pyc"),
+    ]
     parts = [f"{path.relative_to(_CHECKOUT)}".encode() + b"\0" + path.read_bytes() for path in sources]
     return Layer.load(cache.made("images", "operator", cache.key("1", rootfs.key(), *parts), _make_operator))
 

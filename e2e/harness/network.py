@@ -2,7 +2,8 @@
 
 Used by harness.node and the scenarios. The sandbox itself plays the router between them, and the control plane runs on
 it; nothing is connected to this machine's own network. Addresses of the world are those that are reserved for
-documentation, so no packet could mean a real provider.
+documentation, so no packet could mean a real provider. Everything but the resolver and the proxy has an IPv6 address
+too (2001:db8:200::, :113::, :201:: in the same order, pods 2001:db8:244::/48).
 
     sandbox 10.200.0.1 ──── 10.200.0.2 node (kubelet, containerd, Cilium, pods 10.244.0.0/16)
             203.0.113.1 ─── 203.0.113.10 world: HTTPS on 443, datagrams on 443; 203.0.113.53 a resolver
@@ -21,17 +22,27 @@ from harness import process, sandbox
 
 CONTROL_PLANE = "10.200.0.1"
 NODE = "10.200.0.2"
+NODE_IPV6 = "2001:db8:200::2"
 WORLD = "203.0.113.10"
+WORLD_IPV6 = "2001:db8:113::10"
 WORLD_PORT = 443
 RESOLVER = "203.0.113.53"
 INTERNAL = "10.201.0.10"
+INTERNAL_IPV6 = "2001:db8:201::10"
 INTERNAL_PORT = 443
 PROXY = "10.201.0.20"
 PROXY_PORT = 3128
 PODS = "10.244.0.0/16"
-# HTTPS comes up last, so where it answers all do.
-_OUTSIDE_SERVICES = (f"datagram={WORLD}:{WORLD_PORT}", f"resolver={RESOLVER}:53", f"https={WORLD}:{WORLD_PORT}")
-_INTERNAL_SERVICES = (f"proxy={PROXY}:{PROXY_PORT}", f"https={INTERNAL}:{INTERNAL_PORT}")
+PODS_IPV6 = "2001:db8:244::/48"
+# IPv4's HTTPS comes up last, so where it answers all do.
+_OUTSIDE_SERVICES = (
+    *(f"https=[{WORLD_IPV6}]:{WORLD_PORT}", f"datagram=[{WORLD_IPV6}]:{WORLD_PORT}", f"resolver={RESOLVER}:53"),
+    *(f"datagram={WORLD}:{WORLD_PORT}", f"https={WORLD}:{WORLD_PORT}"),
+)
+_INTERNAL_SERVICES = (
+    *(f"https=[{INTERNAL_IPV6}]:{INTERNAL_PORT}", f"proxy={PROXY}:{PROXY_PORT}"),
+    f"https={INTERNAL}:{INTERNAL_PORT}",
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,10 +99,11 @@ def laid() -> Iterator[Network]:
     """Lay the cables and start the servers; the namespaces end with the sandbox."""
     place = sandbox.folder()
     node, world, internal = Namespace("node"), Namespace("world"), Namespace("internal")
-    Path("/proc/sys/net/ipv4/ip_forward").write_text("1", encoding="ascii")
-    _connect(node, CONTROL_PLANE, NODE)
-    _connect(world, "203.0.113.1", WORLD, RESOLVER)
-    _connect(internal, "10.201.0.1", INTERNAL, PROXY)
+    for forwarding in ("ipv4/ip_forward", "ipv6/conf/all/forwarding"):
+        Path("/proc/sys/net", forwarding).write_text("1", encoding="ascii")
+    _connect(node, (CONTROL_PLANE, "2001:db8:200::1"), NODE, NODE_IPV6)
+    _connect(world, ("203.0.113.1", "2001:db8:113::1"), WORLD, RESOLVER, WORLD_IPV6)
+    _connect(internal, ("10.201.0.1", "2001:db8:201::1"), INTERNAL, PROXY, INTERNAL_IPV6)
     # Pods leave under the node's address; should one not be masqueraded, its answers still find it.
     _ip("route", "add", PODS, "via", NODE)
     with contextlib.ExitStack() as servers:
@@ -100,17 +112,24 @@ def laid() -> Iterator[Network]:
         yield Network(node, World(_log(world, place)), World(_log(internal, place)))
 
 
-def _connect(namespace: Namespace, router: str, *addresses: str) -> None:
+def _connect(namespace: Namespace, routers: Sequence[str], *addresses: str) -> None:
     name = namespace.name
     _ip("netns", "add", name)
     _ip("link", "add", f"to-{name}", "type", "veth", "peer", "name", "eth0", "netns", name)
-    _ip("address", "add", f"{router}/24", "dev", f"to-{name}")
-    _ip("link", "set", f"to-{name}", "up")
+    for router in routers:
+        _ip("address", "add", *_with_prefix(router), "dev", f"to-{name}")
     for address in addresses:
-        _ip("-n", name, "address", "add", f"{address}/24", "dev", "eth0")
-    _ip("-n", name, "link", "set", "eth0", "up")
-    _ip("-n", name, "link", "set", "lo", "up")
-    _ip("-n", name, "route", "add", "default", "via", router)
+        _ip("-n", name, "address", "add", *_with_prefix(address), "dev", "eth0")
+    _ip("link", "set", f"to-{name}", "up")
+    for device in ("eth0", "lo"):
+        _ip("-n", name, "link", "set", device, "up")
+    for router in routers:
+        _ip("-n", name, "route", "add", "default", "via", router)
+
+
+def _with_prefix(address: str) -> list[str]:
+    # Nobody else can have it, so nobody is asked whether it is taken.
+    return [f"{address}/64", "nodad"] if ":" in address else [f"{address}/24"]
 
 
 def _log(namespace: Namespace, place: Path) -> Path:

@@ -8,20 +8,25 @@ import contextlib
 import json
 import shutil
 import subprocess
-import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from harness import cache, dns, network, oci, process, sandbox, tools
+from harness import cache, dns, importing, network, oci, process, sandbox, tools
 from harness.controlplane import ControlPlane
 from harness.process import Child
 
 NAME = "node-1"
 USERS = {f"system:node:{NAME}": ("system:nodes",), "cilium": ("system:masters",)}
 """What the control plane must let in: the kubelet by the name that authorises a node, and Cilium's agent."""
+CONTROLLER_FLAGS = (
+    "--allocate-node-cidrs=true",
+    f"--cluster-cidr={network.PODS},{network.PODS_IPV6}",
+    "--node-cidr-mask-size-ipv6=64",
+)
+"""What the controller manager must do for the node: give it networks of both families for its pods."""
 _CONTAINERD = "/run/containerd/containerd.sock"
 # As GPU feature discovery writes them for one card; memory is in MiB.
 _GPU_LABELS = {
@@ -36,8 +41,10 @@ _CILIUM_FLAGS = (
     "--routing-mode=native",
     f"--ipv4-native-routing-cidr={network.PODS}",
     "--auto-direct-node-routes=true",
-    "--enable-ipv6=false",
+    "--enable-ipv6=true",
+    f"--ipv6-native-routing-cidr={network.PODS_IPV6}",
     "--enable-ipv4-masquerade=true",
+    "--enable-ipv6-masquerade=true",
     "--enable-bpf-masquerade=true",
     "--kube-proxy-replacement=true",
     "--bpf-lb-sock=false",
@@ -77,12 +84,12 @@ class Node(contextlib.AbstractContextManager["Node"]):
         try:
             self._put_tools_in_reach()
             self._start_containerd()
-            importing = _Importing(self._ctr("images", "import", "-"), self._images)
+            images = self._import(self._images)
             self._start_kubelet()
             self._start_cilium()
             self._wait_until_ready()
             self._tell_of_a_gpu()
-            importing.finish()
+            images.finish()
         except BaseException:
             self._end()
             raise
@@ -103,6 +110,13 @@ class Node(contextlib.AbstractContextManager["Node"]):
         """Return what Cilium's own command line tool says."""
         command = self._namespace.inside(tools.find("cilium-dbg"), *arguments)
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+    def load(self, *images: oci.Image) -> None:
+        """Import more images, such as big ones that not everybody needs."""
+        self._import(images).finish()
+
+    def _import(self, images: Sequence[oci.Image]) -> importing.Importing:
+        return importing.Importing(self._ctr("images", "import", "-"), images)
 
     def _end(self) -> None:
         for child in reversed(self._children):
@@ -215,7 +229,7 @@ SystemdCgroup = false
             f"--root-dir={place}/kubelet",
             f"--cert-dir={place}/kubelet-certificates",
             f"--hostname-override={NAME}",
-            f"--node-ip={network.NODE}",
+            f"--node-ip={network.NODE},{network.NODE_IPV6}",
         )
 
     def _start_cilium(self) -> None:
@@ -268,48 +282,6 @@ SystemdCgroup = false
         self._control_plane.kubectl(
             *("patch", "node", NAME, "--subresource=status", "--type=json", "--patch", json.dumps(patch))
         )
-
-
-class _Importing:
-    """Images on their way into the runtime while the rest of the node starts."""
-
-    def __init__(self, command: Sequence[str | Path], images: Sequence[oci.Image]) -> None:
-        self._command = command
-        self._images = images
-        self._failure: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="import of images", daemon=True)
-        self._thread.start()
-
-    def finish(self) -> None:
-        """Wait for the end, and raise what went wrong."""
-        self._thread.join()
-        if self._failure is not None:
-            raise self._failure
-
-    def _run(self) -> None:
-        started = time.monotonic()
-        try:
-            # The first holds the sandboxes of all pods, so it goes ahead of the big ones.
-            for batch in (self._images[:1], self._images[1:]):
-                self._import(batch)
-        except BaseException as failure:  # noqa: BLE001 - raised in the caller's thread
-            self._failure = failure
-        cache.say(f"node: imported its images in {time.monotonic() - started:.0f} s")
-
-    def _import(self, images: Sequence[oci.Image]) -> None:
-        with subprocess.Popen(
-            self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        ) as ctr:
-            if ctr.stdin is None or ctr.stdout is None:
-                raise AssertionError("asked for pipes")
-            try:
-                oci.write_archive(images, ctr.stdin)
-                ctr.stdin.close()
-            except BrokenPipeError:
-                pass  # it ended early, and says why
-            told = ctr.stdout.read().decode(errors="replace")
-        if ctr.returncode != 0:
-            raise RuntimeError(f"ctr images import said {ctr.returncode}: {told}")
 
 
 def _make_cgroup(name: str) -> None:

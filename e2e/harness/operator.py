@@ -46,7 +46,8 @@ def install(control_plane: ControlPlane, *values: str) -> str:
     told = helm(
         control_plane, "install", RELEASE, str(CHART), f"--namespace={NAMESPACE}", "--create-namespace", *settings
     )
-    control_plane.kubectl("wait", "crd/localmodels.bolwerk.dev", "--for=condition=Established", "--timeout=60s")
+    crds = [f"crd/{plural}.bolwerk.dev" for plural in ("localmodels", "sovereigntypolicies")]
+    control_plane.kubectl("wait", *crds, "--for=condition=Established", "--timeout=60s")
     return told
 
 

@@ -95,8 +95,13 @@ def prepare(cluster: Cluster, *namespaces: Mapping[str, Any]) -> None:
     """Make namespaces in which probers can run."""
     cluster.apply(*map(dict, namespaces), *(script(each["metadata"]["name"]) for each in namespaces))
     for each in namespaces:
-        look = functools.partial(cluster.get, "serviceaccount", "default", each["metadata"]["name"])
-        process.wait_for(look, what="the default ServiceAccount", seconds=60, every=0.2)
+        wait_for_account(cluster, each["metadata"]["name"])
+
+
+def wait_for_account(cluster: Cluster, namespace: str) -> None:
+    """Wait until pods may be made in a new namespace."""
+    look = functools.partial(cluster.get, "serviceaccount", "default", namespace)
+    process.wait_for(look, what="the default ServiceAccount", seconds=60, every=0.2)
 
 
 def service(pod: Pod) -> dict[str, Any]:

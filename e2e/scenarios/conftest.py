@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from harness import images, network, node, sandbox
+from harness import dns, images, network, node, operator, sandbox, wall
 from harness.cluster import Cluster
 from harness.controlplane import ControlPlane
 
@@ -17,7 +17,7 @@ def cluster() -> Iterator[Cluster]:
         place = sandbox.folder()
     except sandbox.OutsideError as refusal:
         pytest.skip(str(refusal))
-    loaded = [images.base(), images.operator(), images.engine(), images.model()]
+    loaded = [images.base(), images.coredns(), images.operator()]
     with (
         network.laid() as cables,
         ControlPlane(
@@ -26,21 +26,56 @@ def cluster() -> Iterator[Cluster]:
             scheduler=True,
             address=network.CONTROL_PLANE,
             users=node.USERS,
-            controller_flags=("--allocate-node-cidrs=true", f"--cluster-cidr={network.PODS}"),
+            controller_flags=node.CONTROLLER_FLAGS,
         ) as control_plane,
-        node.Node(control_plane, cables, loaded),
+        node.Node(control_plane, cables, loaded) as worker,
     ):
-        running = Cluster(control_plane, cables.world)
+        running = Cluster(control_plane, worker, cables.world, cables.internal)
+        running.apply(*dns.manifests(f"bolwerk-{wall.POLICY}-dns"))
         yield running
         if running.failed:
             print(running.story(), file=sys.stderr)
+
+
+@pytest.fixture(scope="session")
+def installed(cluster: Cluster) -> Cluster:
+    """Bolwerk installed from the chart with two replicas, once for all scenarios, as a platform team would."""
+    plane = cluster.control_plane
+    reference, _, tag = images.operator().reference.rpartition(":")
+    registry, _, repository = reference.partition("/")
+    values = {
+        "image.registry": registry,
+        "image.repository": repository,
+        "image.tag": tag,
+        "image.pullPolicy": "Never",
+        "networkPolicy.apiServer.ports": f"{{{plane.port}}}",
+        # Where CoreDNS can mount it.
+        "dns.namespace": dns.NAMESPACE,
+    }
+    operator.helm(
+        plane,
+        *("install", operator.RELEASE, str(operator.CHART), f"--namespace={operator.NAMESPACE}", "--create-namespace"),
+        *("--wait", "--timeout=180s", *(f"--set={key}={value}" for key, value in values.items())),
+    )
+    plane.kubectl("rollout", "status", "deployment/coredns", f"--namespace={dns.NAMESPACE}", "--timeout=120s")
+    return cluster
+
+
+@pytest.fixture(scope="session")
+def experiment(installed: Cluster) -> wall.Experiment:
+    """The pods that the wall is measured with."""
+    return wall.prepare(installed)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     """Remember on the cluster that something failed, so that its story is told before it ends."""
     report: pytest.TestReport = yield  # type: ignore[assignment]
-    used = getattr(item, "funcargs", {}).get("cluster")
-    if report.failed and isinstance(used, Cluster):
-        used.failed = True
+    used = getattr(item, "funcargs", {}).values()
+    if report.failed:
+        for each in used:
+            if isinstance(each, Cluster):
+                each.failed = True
+            elif isinstance(each, wall.Experiment):
+                each.cluster.failed = True
     return report  # type: ignore[return-value]

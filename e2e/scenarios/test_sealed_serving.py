@@ -4,14 +4,13 @@ The tests are one story, told in order. Control: in the same run an unsealed pod
 outside, and so does the model's own pod while there is neither a policy nor an operator.
 """
 
-import functools
 import json
 import time
 from typing import Any
 
 import pytest
 
-from harness import images, network, operator, process
+from harness import images, network, operator, pods, process
 from harness.cluster import Cluster
 
 pytestmark = pytest.mark.node
@@ -67,23 +66,10 @@ IMAGE = {"image": {"reference": "", "path": "tiny-llama"}}
 
 
 @pytest.fixture(scope="module")
-def prepared(cluster: Cluster) -> Cluster:
-    """The chart installed with two replicas in the cluster, a claim with the model on it, and three other pods."""
-    plane = cluster.control_plane
-    reference, _, tag = images.operator().reference.rpartition(":")
-    registry, _, repository = reference.partition("/")
-    values = {
-        "image.registry": registry,
-        "image.repository": repository,
-        "image.tag": tag,
-        "image.pullPolicy": "Never",
-        "networkPolicy.apiServer.ports": f"{{{plane.port}}}",
-    }
-    operator.helm(
-        plane,
-        *("install", operator.RELEASE, str(operator.CHART), f"--namespace={operator.NAMESPACE}", "--create-namespace"),
-        *("--wait", "--timeout=180s", *(f"--set={key}={value}" for key, value in values.items())),
-    )
+def prepared(installed: Cluster) -> Cluster:
+    """The engine's image on the node, a claim with the model on it, and three other pods."""
+    cluster = installed
+    cluster.node.load(images.engine(), images.model())
     volume = {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadOnlyMany"], "storageClassName": ""}
     asked = {"accessModes": ["ReadOnlyMany"], "storageClassName": "", "volumeName": "models"}
     cluster.apply(
@@ -102,16 +88,11 @@ def prepared(cluster: Cluster) -> Cluster:
         },
     )
     for namespace in ("models", "clients"):
-        _wait_for_account(cluster, namespace)
+        pods.wait_for_account(cluster, namespace)
     cluster.apply(_pod("unsealed", "models"), _pod("chat", "clients", app="chat"), _pod("stranger", "clients"))
     cluster.wait_for_pods("models", "unsealed")
     cluster.wait_for_pods("clients", "chat", "stranger")
     return cluster
-
-
-def _wait_for_account(cluster: Cluster, namespace: str) -> None:
-    look = functools.partial(cluster.get, "serviceaccount", "default", namespace)
-    process.wait_for(look, what="the default ServiceAccount", seconds=60, every=0.2)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,200 @@
+"""The wall's experiment: who tries to get where, and what a SovereigntyPolicy should make of it.
+
+Used by the scenarios about the wall. Two pods on one node are alike but for the label of their namespace; the one that
+nobody governs is the control, without which a wall could be mistaken for a broken network, and the other way round.
+"""
+
+import contextlib
+import dataclasses
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from harness import dns, network, operator, pods, process, truthtable
+from harness.cluster import Cluster
+from harness.pods import Destination, Pod
+
+POLICY = "wall"
+BACKENDS = ("NetworkPolicy", "ClusterNetworkPolicy", "Cilium")
+KINDS = dict(zip(BACKENDS, ("networkpolicy", "clusternetworkpolicy", "ciliumclusterwidenetworkpolicy"), strict=True))
+LABEL = {"sovereignty": "governed"}
+OWNED = f"bolwerk.dev/policy={POLICY},app.kubernetes.io/component=wall"
+"""Selects the objects of the policy's wall, of whatever kind."""
+GOVERNED, UNGOVERNED, ECHO = Pod("governed", "app"), Pod("ungoverned", "app"), Pod("services", "echo")
+PATIENCE = 90.0  # seconds for a change of the policy to be in force everywhere
+
+OUTSIDE_TCP = Destination("outside TCP 443", "tcp", network.WORLD, network.WORLD_PORT)
+OUTSIDE_UDP = Destination("outside UDP 443", "datagram", network.WORLD, network.WORLD_PORT)
+OUTSIDE_TCP_IPV6 = Destination("outside IPv6 TCP", "tcp", network.WORLD_IPV6, network.WORLD_PORT)
+OUTSIDE_UDP_IPV6 = Destination("outside IPv6 UDP", "datagram", network.WORLD_IPV6, network.WORLD_PORT)
+_ALLOWED = (
+    Destination("in cluster", "tcp", f"{ECHO.name}.{ECHO.namespace}.svc.{dns.DOMAIN}", pods.SERVICE_PORT),
+    Destination("cluster DNS", "name", "registry.example.", 443),
+    Destination("internal", "tcp", network.INTERNAL, network.INTERNAL_PORT),
+    Destination("internal IPv6", "tcp", network.INTERNAL_IPV6, network.INTERNAL_PORT),
+)
+OUTSIDE = (
+    OUTSIDE_TCP,
+    OUTSIDE_TCP_IPV6,
+    OUTSIDE_UDP,
+    OUTSIDE_UDP_IPV6,
+    Destination(
+        "forward proxy", "proxy", network.PROXY, network.PROXY_PORT, onward=f"{network.WORLD}:{network.WORLD_PORT}"
+    ),
+    Destination("outside resolver", "resolver", network.RESOLVER, 53),
+)
+# No pod, and in no declared network. A network policy of Cilium takes the node that a pod is on for no network at all,
+# which the status says among the limits; only a NetworkPolicy, which allows and never denies, holds it.
+_OWN_NODE = Destination("own node", "tcp", network.NODE, 10250)
+DESTINATIONS = (*_ALLOWED, *OUTSIDE, _OWN_NODE)
+
+
+def policy(backend: str, mode: str, **internal: Sequence[str]) -> dict[str, Any]:
+    """Return the SovereigntyPolicy of the experiment."""
+    return {
+        "apiVersion": "bolwerk.dev/v1alpha1",
+        "kind": "SovereigntyPolicy",
+        "metadata": {"name": POLICY},
+        "spec": {
+            "namespaceSelector": {"matchLabels": LABEL},
+            "mode": mode,
+            "internal": {
+                "networks": ["10.201.0.0/24", "2001:db8:201::/64"],
+                "forwardProxies": [f"{network.PROXY}/32"],
+                **internal,
+            },
+            "enforcement": {"backend": backend},
+        },
+    }
+
+
+def expected(backend: str, mode: str, *, governed: Sequence[Pod] = (GOVERNED,)) -> truthtable.Cells:
+    """Return what every pod should get through to."""
+    blocked = {destination.name for destination in OUTSIDE} if mode == "Enforce" else set()
+    if (backend, mode) == ("NetworkPolicy", "Enforce"):
+        blocked.add(_OWN_NODE.name)
+    return {
+        (str(pod), destination.name): "blocked" if pod in governed and destination.name in blocked else "through"
+        for pod, destination in itertools.product((*governed, UNGOVERNED), DESTINATIONS)
+    }
+
+
+def open_to(*open_pods: Pod) -> truthtable.Cells:
+    """Return the table of pods that nothing stops."""
+    return {(str(pod), destination.name): "through" for pod, destination in itertools.product(open_pods, DESTINATIONS)}
+
+
+@dataclasses.dataclass(frozen=True)
+class Experiment:
+    """A cluster with the pods of the experiment in it."""
+
+    cluster: Cluster
+
+    def apply(self, backend: str, mode: str) -> None:
+        """Apply the policy and wait until its status says that this very one is in force and no other any more."""
+        self.cluster.apply(policy(backend, mode))
+        process.wait_for(lambda: self._in_force(backend), what=f"{backend} to be in force", seconds=PATIENCE, every=0.2)
+
+    def conditions(self) -> dict[str, dict[str, Any]]:
+        """Return the policy's conditions by type."""
+        return {each["type"]: each for each in self._policy().get("status", {}).get("conditions", [])}
+
+    def measure(self, title: str, wanted: truthtable.Cells, *, seconds: float = PATIENCE) -> None:
+        """Measure until the table is as wanted, then once more, and show that one.
+
+        Raises
+        ------
+        AssertionError
+            A cell differs in the second measurement, or one still does after the given seconds.
+        """
+        probers = [Pod(*name.split("/")) for name in dict.fromkeys(row for row, _ in wanted)]
+
+        def look() -> truthtable.Table:
+            return truthtable.Table(title, wanted, pods.observe(self.cluster, probers, DESTINATIONS))
+
+        seen: list[truthtable.Table] = []
+
+        def settled() -> bool:
+            seen.append(look())
+            return not seen[-1].differences()
+
+        try:
+            process.wait_for(settled, what=title, seconds=seconds)
+        except TimeoutError:
+            print(f"\n{seen[-1]}", flush=True)
+            raise AssertionError(f"{title}: {'; '.join(seen[-1].differences())}") from None
+        again = look()
+        print(f"\n{again}", flush=True)
+        assert not again.differences(), again.differences()
+
+    def outside_contacts(self) -> int:
+        """Return how often anybody got through to the outside so far, resolvers of the cluster left out."""
+        return sum(contact.service in {"https", "datagram"} for contact in self.cluster.world.contacts())
+
+    def objects(self, backend: str) -> list[str]:
+        """Return the names of the policy's objects of a backend."""
+        asked = ("get", KINDS[backend], "--all-namespaces", f"--selector={OWNED}", "--output=name")
+        return self.cluster.control_plane.kubectl(*asked).split()
+
+    def delete_wall(self) -> None:
+        """Delete every object of the wall, as somebody with all rights could."""
+        for kind in KINDS.values():
+            self.cluster.control_plane.kubectl("delete", kind, "--all-namespaces", f"--selector={OWNED}")
+
+    def wait_for_condition(self, type_: str, status: str) -> None:
+        """Wait until the policy has a condition with this status."""
+        process.wait_for(
+            lambda: self.conditions().get(type_, {}).get("status") == status,
+            what=f"{type_} to be {status}",
+            seconds=PATIENCE,
+            every=0.2,
+        )
+
+    @contextlib.contextmanager
+    def operator_down(self) -> Iterator[None]:
+        """Scale the operator to nothing for as long as the block lasts."""
+        plane = self.cluster.control_plane
+        scale = ("scale", f"deployment/{operator.RELEASE}", f"--namespace={operator.NAMESPACE}")
+        plane.kubectl(*scale, "--replicas=0")
+        try:
+            process.wait_for(
+                lambda: not self.cluster.pods(operator.NAMESPACE, "app.kubernetes.io/name=bolwerk"),
+                what="the operator to be gone",
+                seconds=90,
+                every=0.5,
+            )
+            yield
+        finally:
+            plane.kubectl(*scale, "--replicas=2")
+
+    def _policy(self) -> dict[str, Any]:
+        return self.cluster.get("sovereigntypolicy", POLICY, "default") or {}
+
+    def _in_force(self, backend: str) -> bool:
+        found = self._policy()
+        status, conditions = found.get("status", {}), self.conditions()
+        return (
+            status.get("observedGeneration") == found["metadata"]["generation"]
+            and status.get("backend") == backend
+            and conditions.get("Ready", {}).get("status") == "True"
+            and "Reconciling" not in conditions
+        )
+
+
+def prepare(cluster: Cluster) -> Experiment:
+    """Make the pods and wait until they run."""
+    pods.prepare(
+        cluster,
+        pods.namespace(GOVERNED.namespace, **LABEL),
+        pods.namespace(UNGOVERNED.namespace),
+        pods.namespace(ECHO.namespace),
+    )
+    cluster.apply(
+        pods.prober(GOVERNED),
+        pods.prober(UNGOVERNED),
+        pods.prober(ECHO, "serve", str(pods.SERVICE_PORT)),
+        pods.service(ECHO),
+    )
+    for pod in (GOVERNED, UNGOVERNED, ECHO):
+        cluster.wait_for_pods(pod.namespace, pod.name)
+    return Experiment(cluster)
