@@ -79,7 +79,7 @@ class Catalogue:
         environment: SiteEnvironment,
         digest: str = "",
     ) -> Catalogue:
-        """Put a catalogue together; of two groups with the same entry the later has it.
+        """Put a catalogue together; no entry may stand in two groups.
 
         Raises
         ------

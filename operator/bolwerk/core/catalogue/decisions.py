@@ -100,16 +100,18 @@ def _default(group: Group, choice: Choice) -> Decision:
 def _own(catalogue: Catalogue, entries: tuple[CatalogueEntry, ...]) -> Catalogue:
     if not entries:
         return catalogue
-    groups = dict(catalogue.groups)
+    own: dict[str, Group] = {}
     for entry in entries:
-        if entry.name in groups:
+        if entry.name in catalogue.groups or entry.name in own:
             raise InvalidSpecError(f"spec.catalogue.entries: {entry.name} is a group's name already; choose another")
-        groups[entry.name] = _group(entry)
+        own[entry.name] = _group(entry)
+    suffixes = {name for group in own.values() for name in group.suffixes}
+    exact = {name for group in own.values() for name in group.exact}
     return Catalogue.of(
         version=catalogue.version,
         # The policy's own entries are no part of the catalogue that other policies share.
         digest=catalogue.digest,
-        groups=groups.values(),
+        groups=(*(_without(group, suffixes, exact) for group in catalogue.groups.values()), *own.values()),
         sources=catalogue.sources,
         shared_apexes=catalogue.shared_apexes,
         environment=catalogue.environment,
@@ -134,3 +136,14 @@ def _group(entry: CatalogueEntry) -> Group:
     except CatalogueError as error:
         raise InvalidSpecError(f"spec.catalogue.entries: {error}") from error
     return group
+
+
+def _without(group: Group, suffixes: set[str], exact: set[str]) -> Group:
+    """Return a group less what the policy has an opinion of its own about."""
+    if suffixes.isdisjoint(group.suffixes) and exact.isdisjoint(group.exact):
+        return group
+    kept = {
+        "suffixes": tuple(name for name in group.suffixes if name not in suffixes),
+        "exact": tuple(name for name in group.exact if name not in exact),
+    }
+    return group.model_copy(update=kept)

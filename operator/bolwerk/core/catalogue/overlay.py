@@ -37,7 +37,6 @@ def overlay_text(config_map: Mapping[str, Any]) -> str:
     return str(data[OVERLAY_KEY])
 
 
-@lru_cache(maxsize=4)  # every reconciliation lays the same overlay on the same catalogue
 def with_overlay(catalogue: Catalogue, text: str) -> Catalogue:
     """Return a catalogue with an overlay laid on it, under both versions and a digest of its own.
 
@@ -46,7 +45,22 @@ def with_overlay(catalogue: Catalogue, text: str) -> Catalogue:
     CatalogueError
         If the overlay, or what it makes of the catalogue, cannot be used.
     """
-    file = read(text, OverlayFile)
+    laid = _laid(catalogue, text)
+    if isinstance(laid, str):
+        raise CatalogueError(laid)
+    return laid
+
+
+@lru_cache(maxsize=4)
+def _laid(catalogue: Catalogue, text: str) -> Catalogue | str:
+    """Return the catalogue, or the fault: every reconciliation asks for the same one, and reading it takes a while."""
+    try:
+        return _combined(catalogue, read(text, OverlayFile))
+    except CatalogueError as error:
+        return str(error)
+
+
+def _combined(catalogue: Catalogue, file: OverlayFile) -> Catalogue:
     for name in file.remove:
         if name not in catalogue.groups:
             raise CatalogueError(f"remove: there is no group {name}; {nearest(name, catalogue.groups)}")

@@ -10,16 +10,18 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from bolwerk.core.catalogue.catalogue import Catalogue
 from bolwerk.core.catalogue.decisions import Decisions
-from bolwerk.core.catalogue.dns.others import others
-from bolwerk.core.catalogue.names import parents
+from bolwerk.core.catalogue.dns.spared import Spared, left_of, spared, unsaid
+from bolwerk.core.catalogue.names import LONGEST_NAME, parents
+from bolwerk.core.catalogue.patterns import Pattern
 from bolwerk.core.catalogue.schema import Group
 
 __all__ = ["Block", "Refusals", "refusals"]
 
 LONGEST_MATCH = 10_000
 """Characters of one regular expression (maxRegexpLen in CoreDNS 1.14's plugin/template/setup.go)."""
+
+EXACT, PATTERN, SUFFIX = range(3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,46 +57,67 @@ class Refusals:
 
 
 @dataclass(frozen=True, slots=True)
-class _Spared:
-    """The entries of groups that are not refused, by every domain around them."""
+class _Entry:
+    """One entry of a refused group: all names of `zone`, or those that match.
 
-    exact: Mapping[str, list[str]]
-    suffixes: Mapping[str, list[str]]
-    patterns: Mapping[str, list[str]]
+    Attributes
+    ----------
+    domain
+        The name or domain that it is about.
+    rank
+        Where entries of several groups fit a name, the lowest has it, as in `Catalogue.find`.
+    """
+
+    group: str
+    domain: str
+    rank: tuple[int, int]
+    zone: str
+    matches: tuple[str, ...] = ()
 
 
 def refusals(decided: Decisions) -> Refusals:
     """Return what to refuse."""
-    catalogue, refused, spared = decided.catalogue, decided.groups("Refuse"), _spared(decided)
-    zones = {name: group.name for group in refused for name in (*group.suffixes, *group.exact)}
-    blocks: list[Block] = []
+    groups, free = decided.groups("Refuse"), spared(decided)
+    zones = {name: group.name for group in groups for name in group.suffixes}
     limits: list[str] = []
-    for group in refused:
-        whole, parts = [], list(group.exact)
-        matches = [rf"^{re.escape(name)}\.$" for name in group.exact]
-        for suffix in group.suffixes:
-            carved = _carved(suffix, spared)
-            if not carved:
-                whole.append(suffix)
-            elif max(map(len, carved)) > LONGEST_MATCH:
-                whole.append(suffix)
-                limits.append(f"{group.name}: all of {suffix} is refused, what the policy spares in it too: too long")
-            else:
-                parts.append(suffix)
-                matches += carved
-        for pattern in catalogue.patterns(group.name):
-            matches.append(rf"{pattern.text[:-1]}\.$")
-            parts.append(_zone(pattern.domain, group.name, zones, limits))
-        blocks += _blocks(group.name, whole, parts, matches)
-        limits += _unsaid(group, catalogue, spared)
-    return Refusals(tuple(blocks), zones, tuple(limits))
+    of_group = {
+        group.name: list(_entries(group, decided.catalogue.patterns(group.name), free, zones, limits))
+        for group in groups
+    }
+    holders: dict[str, list[_Entry]] = {}
+    for entry in (each for entries in of_group.values() for each in entries):
+        holders.setdefault(entry.domain, []).append(entry)
+    contested: list[_Entry] = []
+    blocks: list[Block] = []
+    for group in groups:
+        limits += unsaid(group, decided.catalogue, free)
+        settled: list[_Entry] = []
+        for entry in of_group[group.name]:
+            (contested if _is_contested(entry, holders) else settled).append(entry)
+        blocks += _blocks(group.name, settled)
+    # The first block that fits answers and counts: the more specific ones of different groups have to come first.
+    first = [Block(each.group, (each.zone,), each.matches) for each in sorted(contested, key=lambda each: each.rank)]
+    return Refusals((*first, *blocks), zones, tuple(limits))
 
 
-def _blocks(group: str, whole: list[str], parts: list[str], matches: list[str]) -> Iterator[Block]:
-    if whole:
-        yield Block(group, tuple(whole))
-    if parts:
-        yield Block(group, tuple(dict.fromkeys(parts)), tuple(matches))
+def _entries(
+    group: Group, patterns: Iterable[Pattern], free: Spared, zones: dict[str, str], limits: list[str]
+) -> Iterator[_Entry]:
+    for name in group.exact:
+        zone = _zone(name, group.name, zones, limits)
+        yield _Entry(group.name, name, (-LONGEST_NAME, EXACT), zone, (rf"^{re.escape(name)}\.$",))
+    for pattern in patterns:
+        zone = _zone(pattern.domain, group.name, zones, limits)
+        rank = (-pattern.domain.count("."), PATTERN)
+        yield _Entry(group.name, pattern.domain, rank, zone, (rf"{pattern.text[:-1]}\.$",))
+    for suffix in group.suffixes:
+        matches = tuple(left_of(suffix, free))
+        if max(map(len, matches), default=0) > LONGEST_MATCH:
+            limits.append(
+                f"{group.name}: all of {suffix} is refused; what is spared in it takes too long an expression"
+            )
+            matches = ()
+        yield _Entry(group.name, suffix, (-suffix.count("."), SUFFIX), suffix, matches)
 
 
 def _zone(domain: str, group: str, zones: dict[str, str], limits: list[str]) -> str:
@@ -106,37 +129,23 @@ def _zone(domain: str, group: str, zones: dict[str, str], limits: list[str]) -> 
     return domain
 
 
-def _spared(decided: Decisions) -> _Spared:
-    catalogue, groups = decided.catalogue, (*decided.groups("Alert"), *decided.groups("Allow"))
-    return _Spared(
-        exact=_by_domain((name, name) for group in groups for name in group.exact),
-        suffixes=_by_domain((name.partition(".")[2], name) for group in groups for name in group.suffixes),
-        patterns=_by_domain((each.domain, each.text) for group in groups for each in catalogue.patterns(group.name)),
+def _is_contested(entry: _Entry, holders: Mapping[str, list[_Entry]]) -> bool:
+    """Tell whether a less specific entry of another group fits names of this one too."""
+    return any(
+        other.group != entry.group and other.rank > entry.rank
+        for domain in parents(entry.domain)
+        for other in holders.get(domain, ())
     )
 
 
-def _by_domain(entries: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for name, entry in entries:
-        for domain in parents(name):
-            found.setdefault(domain, []).append(entry)
-    return found
-
-
-def _carved(suffix: str, spared: _Spared) -> list[str]:
-    """Return what of a suffix is refused although something in it is spared; nothing where nothing is."""
-    exact, below = spared.exact.get(suffix, ()), spared.suffixes.get(suffix, ())
-    return others(suffix, exact=exact, suffixes=below) if exact or below else []
-
-
-def _unsaid(group: Group, catalogue: Catalogue, spared: _Spared) -> Iterator[str]:
-    """Yield what cannot be spared: patterns cannot be subtracted, neither from a domain nor from each other."""
-    for suffix in group.suffixes:
-        for text in spared.patterns.get(suffix, ()):
-            yield f"{group.name}: all of {suffix} is refused, and with it what {text} spares"
-    for pattern in catalogue.patterns(group.name):
-        for name in spared.exact.get(pattern.domain, ()):
-            if pattern.matches(name):
-                yield f"{group.name}: {name} is refused by {pattern.text}, although it is spared by name"
-        for name in spared.suffixes.get(pattern.domain, ()):
-            yield f"{group.name}: {pattern.text} may refuse names of {name}, which is spared"
+def _blocks(group: str, entries: Iterable[_Entry]) -> Iterator[Block]:
+    """Yield at most two blocks: domains as a whole need no pattern, and most are."""
+    whole: list[_Entry] = []
+    parts: list[_Entry] = []
+    for entry in entries:
+        (parts if entry.matches else whole).append(entry)
+    if whole:
+        yield Block(group, tuple(entry.zone for entry in whole))
+    if parts:
+        zones = dict.fromkeys(entry.zone for entry in parts)
+        yield Block(group, tuple(zones), tuple(match for entry in parts for match in entry.matches))
