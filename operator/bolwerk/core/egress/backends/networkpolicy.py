@@ -95,7 +95,7 @@ def _policy(
 def _tangled(namespaces: list[str]) -> str:
     shown = ", ".join(namespaces[:5]) + (", …" if len(namespaces) > 5 else "")  # noqa: PLR2004 - a handful
     return (
-        f"In {len(namespaces)} namespaces ({shown}) the egress policies of the teams select pods in more ways than "
+        f"In some namespaces ({shown}) the egress policies of the teams select pods in more ways than "
         f"{LARGEST_TERMS} selectors can spare, so pods without such a policy reach nothing there: give these pods an "
         "egress policy of their own, or use a backend with rules for the whole cluster."
     )
