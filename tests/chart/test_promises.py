@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from bolwerk.api.crd import crd, shipped
+from bolwerk.core.catalogue.age import STALE_DAYS
 from bolwerk.shell.metrics import Metrics
 from chart.rendering import ROOT, Render, only
 from chart.test_render import CASES, values_of
@@ -131,6 +132,13 @@ def test_alerts_name_metrics_that_exist(render: Render) -> None:
         }
         assert used
         assert used <= names, rule["alert"]
+
+
+def test_the_alert_and_the_condition_call_a_catalogue_stale_at_the_same_age(render: Render) -> None:
+    rules = only(render(values_of("monitored")), "PrometheusRule")["spec"]["groups"][0]["rules"]
+    [stale] = [rule["expr"] for rule in rules if rule["alert"] == "BolwerkCatalogueStale"]
+
+    assert stale.endswith(f"> {STALE_DAYS}")
 
 
 def test_the_chart_and_the_package_have_one_version() -> None:

@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 
 import kopf
 
+from bolwerk.core.catalogue import age_days
 from bolwerk.core.kinds import CONFIG_MAP, LOCAL_MODEL, SOVEREIGNTY_POLICY, Kind, Ref
 from bolwerk.core.model.observed import Observed as ModelObserved
 from bolwerk.core.policy.observed import OPTIONAL_KINDS
@@ -174,6 +175,9 @@ class Leader:
             self._metrics.models.labels(condition, status).set(number)
         for (condition, status), number in self._policies.conditions.items() if self._policies else ():
             self._metrics.policies.labels(condition, status).set(number)
+        for policy, number in self._policies.governed.items() if self._policies else ():
+            self._metrics.governed.labels(policy).set(number)
+        self._metrics.catalogue_age.set(age_days(self._settings.catalogue, now()))
         for kind in self._cache.kinds:
             self._metrics.objects.labels(kind.name).set(len(self._cache.entries(kind)))
         for kind, instant in self._watcher.last_event_at.items() if self._watcher else ():

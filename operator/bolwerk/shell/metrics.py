@@ -68,6 +68,12 @@ class Metrics:
             "bolwerk_last_event_age_seconds", "Seconds since the last watch event by kind.", ["kind"],
             registry=registry,
         )  # fmt: skip
+        self.governed = Gauge(
+            "bolwerk_governed_namespaces", "Namespaces that a SovereigntyPolicy governs.", ["policy"], registry=registry
+        )
+        self.catalogue_age = Gauge(
+            "bolwerk_catalogue_age_days", "Days since the shipped catalogue was reviewed.", registry=registry
+        )
         # Without names: who may read the metrics need not know whose ConfigMap it is. The status says.
         self.leaks = Gauge(
             "bolwerk_leaks", "Keys of ConfigMaps and Secrets that lead outside, by what they do and what is decided.",

@@ -39,6 +39,11 @@ class SovereigntyPolicies(Index[Observed]):
         Which of `OPTIONAL_KINDS` the API server serves: only those are looked at.
     settings
         Tells where the ConfigMaps are.
+
+    Attributes
+    ----------
+    governed
+        How many namespaces each policy governs, by its status; 0 for one that is gone.
     """
 
     kind = SOVEREIGNTY_POLICY
@@ -54,6 +59,7 @@ class SovereigntyPolicies(Index[Observed]):
         # Every decision reads all of these, so they are unpacked once.
         self._shared: dict[_Member, Manifest] = {}
         self._references: dict[str, Any] = {}
+        self.governed: dict[str, int] = {}
 
     @override
     def note(self, change: Change) -> Iterable[Key]:
@@ -122,6 +128,8 @@ class SovereigntyPolicies(Index[Observed]):
 
     def _note_policy(self, change: Change) -> Iterable[Key]:
         self._count(change)
+        status = (change.manifest or {}).get("status") or {}
+        self.governed[change.key[1]] = int(status.get("governedNamespaces") or 0)
         old, new = change.old, change.new
         if old and new and old.uid == new.uid and old.link == new.link:
             return (change.key,)  # its status: no other one reads that

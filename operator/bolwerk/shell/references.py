@@ -76,6 +76,7 @@ class Scanner:
         self._jitter = jitter
         self._wake = asyncio.Event()
         self._scanned: Any = None
+        self._counted: set[tuple[str, str, str]] = set()
 
     def request(self) -> None:
         """Say that a SovereigntyPolicy, the catalogue or a namespace may have changed; cheap, however often."""
@@ -118,11 +119,9 @@ class Scanner:
         situation = _situation(observed)
         results = [(where, *await self._scan(where)) for where in self._scopes(observed)]
         self._scanned = situation
-        self._metrics.leaks.clear()
+        self._count(results)
         for where, found, gaps in results:
             findings = Findings.of(found, looked_at=gaps.looked_at, not_looked_at=gaps.sentences(self._settings))
-            for (leak, decision), number in Counter((each.leak, each.decision) for each in found).items():
-                self._metrics.leaks.labels(where.policy, leak, decision).set(number)
             logger.debug(
                 "scanned references",
                 extra={"policy": where.policy, "objects": findings.looked_at, "findings": len(found)},
@@ -130,6 +129,17 @@ class Scanner:
             self._publish(where.policy, findings)
         self._metrics.scanned_at.set_to_current_time()
         self._metrics.scan_seconds.set(time.monotonic() - started)
+
+    def _count(self, results: Iterable[tuple[Scope, list[Finding], Gaps]]) -> None:
+        counted: Counter[tuple[str, str, str]] = Counter(
+            (where.policy, each.leak, each.decision) for where, found, _ in results for each in found
+        )
+        for labels, number in counted.items():
+            self._metrics.leaks.labels(*labels).set(number)
+        # Not all of them cleared before: a scrape in between would end an alert.
+        for labels in self._counted - counted.keys():
+            self._metrics.leaks.remove(*labels)
+        self._counted = set(counted)
 
     def _scopes(self, observed: Iterable[Observed]) -> Iterator[Scope]:
         for each in observed:
