@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bolwerk.core.egress.backend import BACKENDS
@@ -19,6 +19,7 @@ from core.egress.simulators import Destination, Manifest, Pod
 from core.egress.worlds import PODS, destinations, intent_of, intents, team_policies
 from core.policy.world import policy
 
+UNHURRIED = settings(deadline=None)  # other work on the machine is no failure
 RENDER = {backend.name: backend.render for backend in BACKENDS}
 CLUSTER_WIDE: dict[str, Callable[[Iterable[Manifest], Pod, Destination], str]] = {
     "Cilium": simulators.cilium,
@@ -43,6 +44,7 @@ def test_every_backend_is_simulated() -> None:
 
 
 @pytest.mark.parametrize("backend", CLUSTER_WIDE)
+@UNHURRIED
 @given(data=st.data())
 def test_rules_of_the_whole_cluster_let_through_what_is_meant(backend: str, data: st.DataObject) -> None:
     intent = data.draw(intents())
@@ -56,6 +58,7 @@ def test_rules_of_the_whole_cluster_let_through_what_is_meant(backend: str, data
 
 
 @pytest.mark.parametrize("backend", RENDER)
+@UNHURRIED
 @given(intent=intents(), source=PODS, data=st.data())
 def test_audit_drops_nothing(backend: str, intent: Intent, source: Pod, data: st.DataObject) -> None:
     destination = data.draw(destinations(intent.internal + intent.outward))
@@ -73,6 +76,7 @@ def wall_of(intent: Intent, teams: list[Any]) -> tuple[dict[str, Any], ...]:
     return networkpolicy.render(intent, Scene(namespaces=("ai",), policies=by_namespace)).objects
 
 
+@UNHURRIED
 @given(data=st.data())
 def test_networkpolicies_let_through_what_is_meant(data: st.DataObject) -> None:
     """For pods that no team has a say about; for the others the team's own policies stay the last word."""
@@ -99,6 +103,7 @@ def test_networkpolicies_let_through_what_is_meant(data: st.DataObject) -> None:
         assert after == meant(intent, source, destination)
 
 
+@UNHURRIED
 @given(data=st.data())
 def test_no_networkpolicy_of_the_wall_opens_what_was_closed(data: st.DataObject) -> None:
     intent = replace(data.draw(intents()), selector={})
@@ -134,6 +139,7 @@ def test_where_teams_select_pods_in_too_many_ways_the_rest_stays_closed_and_that
 
 
 @pytest.mark.parametrize("backend", RENDER)
+@UNHURRIED
 @given(intent=intents())
 def test_objects_are_owned_labelled_and_named_after_the_policy(backend: str, intent: Intent) -> None:
     wall = RENDER[backend](intent, Scene(namespaces=("ai", "web")))
