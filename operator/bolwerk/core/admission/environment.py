@@ -13,13 +13,13 @@ from bolwerk.core.admission.workloads import CHANGED, CONTAINERS, WORKLOADS
 from bolwerk.core.catalogue import Decisions
 from bolwerk.core.policy.subject import Subject
 
-__all__ = ["INSTEAD", "VALUE", "check", "endpoint_variables", "environment_rule", "naming", "unknown"]
+__all__ = ["CLUSTER_RANGES", "INSTEAD", "VALUE", "check", "endpoint_variables", "environment_rule", "naming", "unknown"]
 
 INSTEAD = "use the in-cluster URL of a LocalModel (kubectl get localmodels -A -o wide)"
 
 VALUE = "e.?value.orValue('')"
 
-_CLUSTER_RANGES = (
+CLUSTER_RANGES = (
     "10.0.0.0/8",
     "172.16.0.0/12",
     "192.168.0.0/16",
@@ -46,7 +46,7 @@ def environment_rule(subject: Subject, decided: Decisions, names: Names) -> Rule
             **names.variables,
             **network_variables(subject),
             **endpoint_variables(decided),
-            "cluster": f"{listed(_CLUSTER_RANGES)}.map(n, cidr(n))",
+            "cluster": f"{listed(CLUSTER_RANGES)}.map(n, cidr(n))",
         },
         checks=(
             check(
