@@ -101,6 +101,8 @@ class Rehearsal:
                 waited += plan.requeue_after
             else:
                 break
+        if resource := self._world.live(ref):
+            self._world.put(ref, {**resource, "status": status})
         return Outcome(ref, tuple(changes.values()), before, status)
 
     async def _carry_out(

@@ -76,7 +76,8 @@ def _summary(outcomes: Sequence[Outcome]) -> str:
     many = {"LocalModel": "LocalModels", "SovereigntyPolicy": "SovereigntyPolicies"}
     told = " and ".join(f"{number} {name if number == 1 else many[name]}" for name, number in sorted(looked_at.items()))
     if not differs(outcomes):
-        return f"No difference: {told or 'nothing'} looked at, nothing to write."
+        other = " but another status" if any(map(_is_news, outcomes)) else ""
+        return f"No difference{other}: {told or 'nothing'} looked at, nothing to write."
     count = _count(outcomes)
     return (
         f"{count['create']} to create, {count['change']} to change, {count['delete']} to delete, for {told}. "
