@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 from collections.abc import Callable, Iterator
 
 import pytest
 
 import needing
-from admission.asking import Answer, Asker, Manifest
+from admission.asking import Asker, Manifest
 from admission.objects import network_policy
 from admission.policies import MODE_LABEL, rendered, sovereignty_policy
 from bolwerk.api.crd import crd_yaml
 from bolwerk.api.resources import KINDS
+from bolwerk.core.catalogue import Catalogue
 from harness import process
 from harness.controlplane import ADMIN, ControlPlane
 
@@ -68,25 +70,33 @@ def plane(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         running.kubectl("wait", "--for=condition=Established", *(f"crd/{each.plural}.bolwerk.dev" for each in KINDS))
         apply(running, RIGHTS, OVERRIDE, *(_bound("everything-but-bolwerk", user) for user in users))
         apply(running, _bound("override-enforced", OVERRIDER))
-        apply(running, *(_namespace(name) for name in (ENFORCED, AUDITED)), _namespace(FREE, governed=False))
-        for name in (ENFORCED, AUDITED, FREE):
-            process.wait_for(
-                lambda name=name: _has_service_account(running, name),
-                what=f"the ServiceAccount of {name}",
-                seconds=60,
-            )
+        for name, policy in ((ENFORCED, ENFORCED), (AUDITED, AUDITED), (FREE, None)):
+            add_namespace(running, name, governed_by=policy)
         install(running, sovereignty_policy(ENFORCED, "Enforce"))
         install(running, sovereignty_policy(AUDITED, "Audit"))
         yield running
 
 
-def install(plane: ControlPlane, policy: Manifest) -> None:
-    """Store a policy and what admission makes of it, and wait until all of it is in force."""
+def add_namespace(plane: ControlPlane, name: str, *, governed_by: str | None) -> None:
+    """Make a namespace with the label that a policy looks for, or without, in which pods can be made."""
+    labels = {MODE_LABEL: governed_by} if governed_by else {}
+    apply(plane, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}})
+    present = functools.partial(_has_service_account, plane, name)
+    process.wait_for(present, what=f"the ServiceAccount of {name}", seconds=60)
+
+
+def install(plane: ControlPlane, policy: Manifest, *, of: Catalogue | None = None) -> None:
+    """Store a policy and what admission makes of it, by a catalogue that is not the tests' own, if one is named."""
     apply(plane, policy)
     stored = json.loads(plane.kubectl("get", "sovereigntypolicy", policy["metadata"]["name"], "--output=json"))
-    apply(
-        plane, *rendered({**policy, "metadata": {"name": stored["metadata"]["name"], "uid": stored["metadata"]["uid"]}})
-    )
+    identity = {"name": stored["metadata"]["name"], "uid": stored["metadata"]["uid"]}
+    apply(plane, *rendered({**policy, "metadata": identity}, of=of))
+
+
+def wait_until_in_force(asker: Asker, namespace: str) -> None:
+    """Wait for the last rule: bindings come into force in the order in which they were made."""
+    noticed = functools.partial(_notices, asker, network_policy(namespace, {}))
+    process.wait_for(noticed, what=f"the rules in {namespace}", seconds=60)
 
 
 def apply(plane: ControlPlane, *manifests: Manifest) -> None:
@@ -105,14 +115,8 @@ def asker(plane: ControlPlane) -> Iterator[Callable[[str], Asker]]:
                 known[user] = stack.enter_context(Asker(plane, user))
             return known[user]
 
-        # The bindings come into force in the order in which they were made, and this is about the last one.
         for namespace in (ENFORCED, AUDITED):
-            bad = network_policy(namespace, {})
-            process.wait_for(
-                lambda bad=bad: _noticed(by(DEVELOPER).create(bad)),  # type: ignore[misc]
-                what=f"the rules in {namespace}",
-                seconds=60,
-            )
+            wait_until_in_force(by(DEVELOPER), namespace)
         yield by
 
 
@@ -136,14 +140,10 @@ def _bound(role: str, user: str) -> Manifest:
     }
 
 
-def _namespace(name: str, *, governed: bool = True) -> Manifest:
-    labels = {MODE_LABEL: name} if governed else {}
-    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
-
-
 def _has_service_account(plane: ControlPlane, namespace: str) -> bool:
     return "default" in plane.kubectl("get", "serviceaccounts", "--namespace", namespace, "--output=name")
 
 
-def _noticed(answer: Answer) -> bool:
+def _notices(asker: Asker, bad: Manifest) -> bool:
+    answer = asker.create(bad)
     return answer.refused or bool(answer.warnings)

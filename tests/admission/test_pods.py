@@ -49,8 +49,10 @@ REFUSED = [
         "an endpoint under a refused domain",
         env(variable("CHAT_BASE_URL", "https://api.chat.example/v1")),
         "environment",
-        f"container main: CHAT_BASE_URL names api.chat.example, an external AI endpoint that SovereigntyPolicy "
-        f"enforced refuses; use the in-cluster URL of a LocalModel ({LOCAL})",
+        (
+            "container main: CHAT_BASE_URL names api.chat.example, an external AI endpoint that SovereigntyPolicy "
+            f"enforced refuses; use the in-cluster URL of a LocalModel ({LOCAL})"
+        ),
     ),
     ("a refused name in any variable", env(variable("X", "chat.example")), "environment", "X names chat.example"),
     ("a refused name in capitals", env(variable("X", "API.Chat.Example.")), "environment", "api.chat.example"),
@@ -65,14 +67,14 @@ REFUSED = [
      "environment", "container init: X"),
     ("an endpoint by a public address", env(variable("AI_URL", "https://198.51.100.7/v1")), "environment",
      "AI_URL has an address outside the declared internal networks"),
-    ("an endpoint by a public IPv6 address", env(variable("AI_URL", "https://[2a00::7]:443/v1")), "environment", "AI_URL"),
-    ("an endpoint by a mapped address", env(variable("AI_URL", "https://[::ffff:8.8.8.8]/v1")), "environment", "AI_URL"),
+    ("an endpoint by a public IPv6 address", env(variable("AI_URL", "https://[2a00::7]:443")), "environment", "AI_URL"),
+    ("an endpoint by a mapped address", env(variable("AI_URL", "https://[::ffff:8.8.8.8]")), "environment", "AI_URL"),
     ("an endpoint behind a private address", env(variable("CHAT_BASE_URL", "http://10.20.8.4/v1")), "environment",
      "CHAT_BASE_URL has an address"),
     ("an endpoint that is a bare address", env(variable("AI_URL", "198.51.100.7:443")), "environment", "AI_URL"),
     ("a key without its endpoint", env(variable("CHAT_API_KEY", "k")), "keys",
-     "container main has CHAT_API_KEY without CHAT_API_BASE or CHAT_BASE_URL: its client would call the provider's "
-     f"public API; set that to the in-cluster URL of a LocalModel ({LOCAL})"),
+     ("container main has CHAT_API_KEY without CHAT_API_BASE or CHAT_BASE_URL: its client would call the provider's "
+      f"public API; set that to the in-cluster URL of a LocalModel ({LOCAL})")),
     ("a key from a Secret without its endpoint", env(from_secret("CHAT_API_KEY")), "keys", "CHAT_API_KEY"),
     ("a key with an empty endpoint", env(from_secret("CHAT_API_KEY"), variable("CHAT_BASE_URL", "")), "keys", "CHAT"),
     ("a key with another's endpoint", env(from_secret("CHAT_API_KEY"), variable("AI_URL", INSIDE)), "keys", "CHAT"),
@@ -98,7 +100,7 @@ REFUSED = [
     ("a proxy by a number", proxy("http://169090600:3128"), "proxies", "HTTPS_PROXY"),
     ("what is no URL at all", proxy("http://[nonsense"), "proxies", "HTTPS_PROXY"),
     ("a model's label", pod(ENFORCED, labels={"bolwerk.dev/model": "llama"}), "labels", "are Bolwerk's own"),
-    ("Bolwerk's label", pod(ENFORCED, labels={"app.kubernetes.io/managed-by": "bolwerk"}), "labels", "use other labels"),
+    ("Bolwerk's label", pod(ENFORCED, labels={"app.kubernetes.io/managed-by": "bolwerk"}), "labels", "use other"),
     ("a policy's label", pod(ENFORCED, labels={"bolwerk.dev/policy": "x"}), "labels", "are Bolwerk's own"),
 ]  # fmt: skip
 
@@ -125,7 +127,7 @@ ALLOWED = [
 ]  # fmt: skip
 
 WARNED = [
-    ("a shared name", env(variable("PLATFORM_HOST", "https://x.platform.example")), "alerts", "PLATFORM_HOST names x.plat"),
+    ("a shared name", env(variable("PLATFORM_HOST", "https://x.platform.example")), "alerts", "PLATFORM_HOST names"),
     ("a shared key", env(from_secret("PLATFORM_TOKEN")), "key-alerts", "PLATFORM_TOKEN without PLATFORM_HOST"),
     ("an unknown name for an endpoint", env(variable("AI_URL", "https://llm.agency.example/v1")), "alerts",
      "AI_URL has a host that is no name of this cluster"),

@@ -13,7 +13,7 @@ from admission.test_pods import cases, moved
 
 pytestmark = pytest.mark.cluster
 
-OF_A_POD = {"targetRef": {"kind": "Pod", "name": "web", "namespace": ENFORCED}}
+OF_A_POD: Manifest = {"targetRef": {"kind": "Pod", "name": "web", "namespace": ENFORCED}}
 
 
 def named(name: str) -> Manifest:
@@ -26,7 +26,7 @@ REFUSED = [
     ("a name that looks like a Service's", named("llama.models.svc.evil.example"), "services", "llama.models.svc.evil"),
     ("an external address", service(ENFORCED, externalIPs=["10.20.1.1", "198.51.100.7"]), "services",
      "externalIPs: 198.51.100.7 is outside the declared internal networks"),
-    ("an external address of a private endpoint", service(ENFORCED, externalIPs=["10.20.8.4"]), "services", "10.20.8.4"),
+    ("an external address of a private endpoint", service(ENFORCED, externalIPs=["10.20.8.4"]), "services", "10.20.8."),
     ("an endpoint outside", endpoint_slice(ENFORCED, "192.0.2.1", "198.51.100.7"), "endpoints",
      "198.51.100.7 is outside the declared internal networks; give the Service a selector"),
     ("an endpoint outside over IPv6", endpoint_slice(ENFORCED, "2a00::7", family="IPv6"), "endpoints", "2a00::7"),
@@ -34,8 +34,8 @@ REFUSED = [
     ("an endpoint that is said to be a pod", endpoint_slice(ENFORCED, "198.51.100.7", **OF_A_POD), "endpoints", "198."),
     ("an endpoint by a name", endpoint_slice(ENFORCED, "api.chat.example", family="FQDN"), "endpoints", "api.chat"),
     ("Endpoints outside", endpoints(ENFORCED, "198.51.100.7"), "endpoints", "198.51.100.7 is outside"),
-    ("Endpoints outside that are not ready", endpoints(ENFORCED, "198.51.100.7", field="notReadyAddresses"), "endpoints",
-     "198.51.100.7 is outside"),
+    ("Endpoints outside that are not ready", endpoints(ENFORCED, "198.51.100.7", field="notReadyAddresses"),
+     "endpoints", "198.51.100.7 is outside"),
 ]  # fmt: skip
 
 ALLOWED = [

@@ -63,10 +63,10 @@ def kept(asker: Askers) -> dict[str, Manifest]:
 
 DAMAGE: list[tuple[str, str, Manifest, str]] = [
     ("opening the wall", "wall", {"spec": {"egress": [OUT]}}, "change the policy instead"),
-    ("taking a label from the wall", "wall", {"metadata": {"labels": {"bolwerk.dev/policy": None}}}, "change the policy"),
+    ("taking a label from the wall", "wall", {"metadata": {"labels": {"bolwerk.dev/policy": None}}}, "the policy"),
     ("emptying what DNS refuses", "dns", {"data": {"bolwerk.override": ""}}, "change the policy instead"),
     ("opening a model's policy", "policy of a model", {"spec": {"egress": [OUT]}}, "change or delete the LocalModel"),
-    ("bending a model's Service", "service of a model", {"spec": {"selector": {"app": "mine"}}}, "the LocalModel instead"),
+    ("bending a model's Service", "service of a model", {"spec": {"selector": {"app": "mine"}}}, "the LocalModel"),
     ("another image for a model", "deployment of a model",
      {"spec": {"template": {"spec": {"priorityClassName": "x"}}}}, "the LocalModel instead"),
     ("taking a label from a model's pod", "pod of a model",
@@ -201,7 +201,7 @@ WIDENING = [
     ("a pod and the world", {"to": [{"podSelector": {}}, {"ipBlock": {"cidr": "0.0.0.0/0"}}]}),
 ]
 
-NARROW = [
+NARROW: list[tuple[str, Manifest | None]] = [
     ("nothing", None),
     ("pods", {"to": [{"podSelector": {}}]}),
     ("namespaces", {"to": [{"namespaceSelector": {}, "podSelector": {}}]}),

@@ -1,8 +1,8 @@
 """Asking in CEL what the catalogue says about a host name, cheaply enough for a pod with hundreds of variables.
 
 One alternation of all names would be exact too, but the API server charges a regular expression by its length times
-that of the text: a pod with a hundred ordinary variables would be refused for cost. Here a name is cut to its last two,
-three ... labels, and each of these is looked up in a map.
+that of the text: a pod with a hundred ordinary variables would be refused for cost. Here the last two labels of a name
+are looked up first, which is the end of it for ordinary names, and then its last three, four ...
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 
 from bolwerk.core.admission.cel import chunks, lookup, regex, text
 from bolwerk.core.catalogue import Decisions
@@ -30,11 +32,14 @@ class Names:
     ----------
     variables
         What `decision` uses.
+    known
+        CEL with `{host}` in it: whether anything is known about names that end in the same two labels.
     steps
         Pairs of CEL with `{host}` in it: where the first is true of a host, the second is the decision.
     """
 
     variables: Mapping[str, str]
+    known: str
     steps: tuple[tuple[str, str], ...]
 
     def decision(self, host: str) -> str:
@@ -42,35 +47,35 @@ class Names:
 
         The same order as in the catalogue: the name itself, then the longest domain, there a pattern first.
         """
-        chain = "".join(
-            f"{condition.replace('{host}', host)} ? {value.replace('{host}', host)} : "
-            for condition, value in self.steps
-        )
-        return f"({chain}'')"
+        chain = "".join(f"{condition} ? {value} : " for condition, value in self.steps)
+        return f"(!({self.known}) ? '' : {chain}'')".replace("{host}", host)
 
 
 def names_of(decided: Decisions) -> Names:
     """Return what is decided about the names of the catalogue, as CEL."""
     exact: dict[str, str] = {}
     suffixes: dict[int, dict[str, str]] = defaultdict(dict)
-    patterns: dict[int, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    patterns: dict[int, list[tuple[str, str]]] = defaultdict(list)
+    roots: set[str] = set()
     for name, group in decided.catalogue.groups.items():
         decision = decided[name]
         exact.update(dict.fromkeys(group.exact, decision))
         for suffix in group.suffixes:
             suffixes[_labels(suffix)][suffix] = decision
         for pattern in decided.catalogue.patterns(name):
-            patterns[_labels(pattern.domain)][decision].append(pattern.text.removeprefix("^").removesuffix("$"))
+            patterns[_labels(pattern.domain)].append((decision, pattern.text.removeprefix("^").removesuffix("$")))
+            roots.add(_root(pattern.domain))
+        roots.update(_root(each) for each in (*group.exact, *group.suffixes))
     variables: dict[str, str] = {}
+    known = [condition for condition, _ in _looked_up("known", dict.fromkeys(sorted(roots), ""), _tail(2), variables)]
     steps = list(_looked_up("exact", exact, "{host}", variables))
     for count in sorted({*suffixes, *patterns}, reverse=True):
         steps += [
-            ("{host}.matches(" + regex(f"^(?:{'|'.join(each)})$") + ")", text(decision))
-            for decision, each in patterns.get(count, {}).items()
+            ("{host}.matches(" + regex(f"^(?:{'|'.join(expression for _, expression in each)})$") + ")", text(decision))
+            for decision, each in groupby(patterns.get(count, ()), key=itemgetter(0))
         ]
-        tail = "{host}.find(" + regex(rf"(?:[^.]+\.){{{count - 1}}}[^.]+$") + ")"
-        steps += _looked_up(f"domains{count}", suffixes.get(count, {}), tail, variables)
-    return Names(variables, tuple(steps))
+        steps += _looked_up(f"domains{count}", suffixes.get(count, {}), _tail(count), variables)
+    return Names(variables, " || ".join(known) or "false", tuple(steps))
 
 
 def hosts_in(value: str) -> str:
@@ -95,3 +100,12 @@ def _looked_up(name: str, entries: Mapping[str, str], key: str, variables: dict[
 
 def _labels(name: str) -> int:
     return name.count(".") + 1
+
+
+def _root(name: str) -> str:
+    return ".".join(name.split(".")[-2:])
+
+
+def _tail(count: int) -> str:
+    """Return the CEL for the last labels of a name, or for an empty string if it has fewer."""
+    return "{host}.find(" + regex(r"[^.]+\." * (count - 1) + "[^.]+$") + ")"
