@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 import needing
+from cluster.operating import wait_until_led_by
+from harness import operator, process
 from harness.controlplane import ControlPlane
+from harness.operator import Operator
 
 CRDS = Path(__file__).resolve().parents[2] / "crds"
 
@@ -38,3 +41,29 @@ def namespace(control_plane: ControlPlane, _numbers: Iterator[int]) -> str:
     name = f"test-{next(_numbers)}"
     control_plane.kubectl("create", "namespace", name)
     return name
+
+
+@pytest.fixture(scope="module")
+def plane(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """A control plane with controllers, which collect the children of what is deleted, and the chart on it."""
+    needing.programs(request, "etcd", "kube-apiserver", "kube-controller-manager", "kubectl", "helm")
+    with ControlPlane(tmp_path_factory.mktemp("operator"), controllers=True) as running:
+        operator.install(running)
+        yield running
+
+
+@pytest.fixture(scope="module")
+def process_of_the_operator(plane: ControlPlane) -> Iterator[Operator]:
+    with Operator(plane) as running:
+        yield running
+
+
+@pytest.fixture
+def running(plane: ControlPlane, process_of_the_operator: Operator) -> Operator:
+    """The operator, leading; started again if the test before it ended it."""
+    try:
+        process_of_the_operator.check()
+    except process.ChildEndedError:
+        process_of_the_operator.start()
+    wait_until_led_by(plane, process_of_the_operator)
+    return process_of_the_operator

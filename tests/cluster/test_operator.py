@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-import needing
-from harness import operator, process
+from cluster.operating import apply, get, last_run, renewed, wait_for, wait_until_led_by, writes
+from harness import process
 from harness.controlplane import ControlPlane
 from harness.operator import NAMESPACE, Operator
 
@@ -21,34 +21,7 @@ pytestmark = pytest.mark.cluster
 
 CHILDREN = ("serviceaccount", "networkpolicy", "service", "deployment")
 MOUNT = "automountServiceAccountToken"
-LEASE = ("update", "leases")
 Model = Callable[..., dict[str, Any]]
-
-
-@pytest.fixture(scope="module")
-def plane(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    """A control plane with controllers, which collect the children of what is deleted, and the chart on it."""
-    needing.programs(request, "etcd", "kube-apiserver", "kube-controller-manager", "kubectl", "helm")
-    with ControlPlane(tmp_path_factory.mktemp("operator"), controllers=True) as running:
-        operator.install(running)
-        yield running
-
-
-@pytest.fixture(scope="module")
-def process_of_the_operator(plane: ControlPlane) -> Iterator[Operator]:
-    with Operator(plane) as running:
-        yield running
-
-
-@pytest.fixture
-def running(plane: ControlPlane, process_of_the_operator: Operator) -> Operator:
-    """The operator, leading; started again if the test before it ended it."""
-    try:
-        process_of_the_operator.check()
-    except process.ChildEndedError:
-        process_of_the_operator.start()
-    wait_until_led_by(plane, process_of_the_operator)
-    return process_of_the_operator
 
 
 @pytest.fixture(scope="module")
@@ -90,17 +63,6 @@ def manifest(namespace: str, name: str, **spec: Any) -> dict[str, Any]:
     }
 
 
-def apply(plane: ControlPlane, body: dict[str, Any]) -> None:
-    plane.kubectl("apply", "--server-side", "--filename=-", stdin=json.dumps(body))
-
-
-def get(plane: ControlPlane, kind: str, name: str, namespace: str) -> dict[str, Any]:
-    """Return an object, empty when it is not there."""
-    answer = plane.kubectl("get", kind, name, f"--namespace={namespace}", "--output=json", "--ignore-not-found")
-    found: dict[str, Any] = json.loads(answer) if answer else {}
-    return found
-
-
 def condition(plane: ControlPlane, name: str, namespace: str, kind: str) -> dict[str, Any]:
     status = get(plane, "localmodel", name, namespace).get("status", {})
     return next((found for found in status.get("conditions", ()) if found["type"] == kind), {})
@@ -111,36 +73,6 @@ def settled(plane: ControlPlane, namespace: str, name: str) -> bool:
     status = get(plane, "localmodel", name, namespace).get("status", {})
     there = all(get(plane, kind, name, namespace) for kind in CHILDREN)
     return there and "observedGeneration" in status and status.get("replicas") == 1
-
-
-def wait_for(condition: Callable[[], Any], what: str, *, seconds: float = 20) -> None:
-    process.wait_for(condition, what=what, seconds=seconds)
-
-
-def wait_until_led_by(plane: ControlPlane, leader: Operator) -> None:
-    def leads() -> bool:
-        holder: str = get(plane, "lease", "bolwerk", NAMESPACE).get("spec", {}).get("holderIdentity", "")
-        return holder.startswith(f"{leader.log.stem}_")
-
-    wait_for(leads, f"{leader.log.stem} to lead", seconds=40)
-    wait_for(lambda: "msg=listed" in last_run(leader), f"{leader.log.stem} to have listed", seconds=40)
-
-
-def last_run(of: Operator) -> str:
-    """Return what the latest process of an operator has logged."""
-    return of.log.read_text(encoding="utf-8").rpartition("msg=campaigning")[2]
-
-
-def writes(plane: ControlPlane, mark: int, of: Operator) -> Counter[tuple[str, str]]:
-    """Count what the operator wrote, the renewals of its Lease aside."""
-    counted = plane.audit.writes(mark, user=of.user)
-    del counted[LEASE]
-    return counted
-
-
-def renewed(plane: ControlPlane, mark: int, of: Operator, *, times: int) -> bool:
-    """Tell whether the Lease was renewed so often: the clock by which a quiet operator is watched."""
-    return plane.audit.writes(mark, user=of.user)[LEASE] >= times
 
 
 def test_every_child_is_written_once_and_owned_and_the_model_itself_is_left_alone(
