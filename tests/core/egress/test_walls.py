@@ -16,7 +16,7 @@ from bolwerk.core.egress.backends import networkpolicy
 from bolwerk.core.egress.intent import Intent, Scene
 from core.egress import simulators
 from core.egress.simulators import Destination, Manifest, Pod
-from core.egress.worlds import PODS, destinations, intent_of, intents, team_policies
+from core.egress.worlds import LABELS, PODS, destinations, intent_of, intents, team_policies
 from core.policy.world import policy
 
 UNHURRIED = settings(deadline=None)  # other work on the machine is no failure
@@ -114,6 +114,16 @@ def test_no_networkpolicy_of_the_wall_opens_what_was_closed(data: st.DataObject)
     after = simulators.networkpolicies([*teams, *wall_of(intent, teams)], source, destination)
 
     assert not after or simulators.networkpolicies(teams, source, destination)
+
+
+@UNHURRIED
+@given(intent=intents(), labels=LABELS, data=st.data())
+def test_pods_of_a_local_model_gain_nothing(intent: Intent, labels: dict[str, str], data: st.DataObject) -> None:
+    """Neither they nor a pod that only carries their label, which would be free if nothing isolated it."""
+    source = Pod("ai", {}, {**labels, "bolwerk.dev/model": "llama"})
+    destination = data.draw(destinations(intent.internal + intent.outward))
+
+    assert not simulators.networkpolicies(wall_of(intent, []), source, destination)
 
 
 def test_where_teams_select_pods_in_too_many_ways_the_rest_stays_closed_and_that_is_said() -> None:
