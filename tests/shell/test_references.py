@@ -43,7 +43,7 @@ class Cluster:
         assert request.method == "GET", "a scan writes nothing"
         self.asked[request.path] += 1
         *_, namespace, plural = request.path.split("/")
-        if plural == "pods":
+        if plural == "pods" and namespace not in self.denied:
             return self._page(namespace, request)
         if (found := next((status for part, status in self.broken.items() if part in request.path), None)) is not None:
             return web.json_response({"message": "broken"}, status=found)
@@ -237,6 +237,21 @@ async def test_a_missing_right_is_said_once_and_not_asked_for_again(
     assert len(told.findings["state"].findings) == 1, "the rest is looked at"
 
 
+async def test_where_pods_may_not_be_listed_is_said_and_the_rest_is_looked_at(
+    scanner: Scanner, cluster: Cluster, told: Told
+) -> None:
+    told.observed = [Observed(policy(), namespaces=(namespace("team"), namespace("walled")))]
+    cluster.denied.add("walled")
+    cluster.config_map("config", URL=LEAK)
+    cluster.pod("chat", config=["config"])
+
+    await scanner.scan()
+
+    [sentence] = told.findings["state"].not_looked_at
+    assert sentence.startswith("What pods in walled refer to is not looked at")
+    assert len(told.findings["state"].findings) == 1
+
+
 async def test_what_is_not_there_is_no_fault(scanner: Scanner, cluster: Cluster, told: Told) -> None:
     cluster.pod("chat", config=["absent"])
 
@@ -384,4 +399,4 @@ async def test_an_empty_catalogue_still_finds_declared_proxies(
     await make(client, told, metrics, catalogue=Catalogue.empty()).scan()
 
     [finding] = told.findings["state"].findings
-    assert (finding.key, finding.leak) == ("HTTPS_PROXY", "Outward")
+    assert (finding.key, finding.leak) == ("HTTPS_PROXY", "WayOut")

@@ -151,7 +151,13 @@ class Scanner:
     async def _scan(self, where: Scope) -> tuple[list[Finding], Gaps]:
         gaps, found = Gaps(), list[Finding]()
         for namespace in where.namespaces:
-            surveyed = survey(await self._pods(namespace))
+            try:
+                surveyed = survey(await self._pods(namespace))
+            except ApiError as error:
+                if error.status != FORBIDDEN:
+                    raise
+                gaps.denied.add((POD, namespace))
+                continue
             seen = await self._read(surveyed, where.rules, gaps)
             found.extend(conclude(surveyed, seen, where.rules))
         return found, gaps

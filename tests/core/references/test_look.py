@@ -72,6 +72,27 @@ def test_addresses_that_lead_outside(value: str, want: set[str]) -> None:
     assert look(CONFIG_MAP, {"data": {"proxy": value}}, None, declared).outward == want
 
 
+@pytest.mark.parametrize(
+    ("value", "want"),
+    [
+        pytest.param("http://203.0.113.9/v1", {"url"}, id="an address of nobody's"),
+        pytest.param("http://10.1.2.3/v1 http://203.0.113.9/v1", {"url"}, id="one of several"),
+        pytest.param("http://[2001:db8::1]/v1", {"url"}, id="of the other family"),
+        pytest.param("http://10.1.2.3:8000/v1", set(), id="inside"),
+        pytest.param("http://[fd00::1]:8000/v1", set(), id="inside, of the other family"),
+        pytest.param("http://chat.team.svc:8000/v1", set(), id="a name"),
+    ],
+)
+def test_addresses_that_are_not_inside(value: str, want: set[str]) -> None:
+    assert look(CONFIG_MAP, {"data": {"url": value}}, None, rules()).outside == want
+
+
+def test_a_key_under_which_there_is_nothing_is_none() -> None:
+    manifest = {"data": {"empty": "", "url": "x"}, "binaryData": {"file": "eA==", "nothing": ""}}
+
+    assert look(CONFIG_MAP, manifest, None, rules()).keys == {"url", "file"}
+
+
 def test_a_value_that_is_too_long_is_named_and_not_looked_at() -> None:
     long = ACME + "x" * LONGEST_BYTES
 
@@ -98,7 +119,7 @@ def test_findings_have_no_field_for_a_value() -> None:
         "namespace", "kind", "name", "key", "leak", "group", "decision", "used_by", "instead",
     ]  # fmt: skip
     assert [field.name for field in dataclasses.fields(Findings)] == ["looked_at", "findings", "more", "not_looked_at"]
-    assert [field.name for field in dataclasses.fields(Seen)] == ["keys", "groups", "outward", "too_long"]
+    assert [field.name for field in dataclasses.fields(Seen)] == ["keys", "groups", "outward", "outside", "too_long"]
 
 
 def test_a_whole_configuration_file_as_people_write_it() -> None:

@@ -101,19 +101,28 @@ def test_references(spec: dict[str, Any], want: dict[Ref, set[str] | None]) -> N
     assert references(pod(spec)).keys == want
 
 
-def test_the_environment_of_each_container_that_takes_all_keys() -> None:
+def test_the_environment_of_each_container_that_takes_variables_from_objects() -> None:
     spec = {
         "containers": [
             {"name": "plain", "env": [{"name": "A", "value": "1"}]},
             {
                 "name": "mixed",
-                "env": [{"name": "BASE", "value": "1"}],
+                "env": [
+                    {"name": "BASE", "value": "1"},
+                    {"name": "EMPTY"},
+                    env(secretKeyRef={"name": "keys", "key": "a"}),
+                ],
                 "envFrom": [{"prefix": "P_", "secretRef": {"name": "keys"}}, {"configMapRef": {"name": "config"}}],
             },
         ]
     }
 
-    want = Environment(frozenset({"BASE"}), (Source(KEYS, "P_"), Source(CONFIG, "")))
+    want = Environment(
+        names=frozenset({"BASE", "EMPTY", "VARIABLE"}),
+        blank=frozenset({"EMPTY"}),
+        picked=frozenset({("VARIABLE", KEYS, "a")}),
+        sources=(Source(KEYS, "P_"), Source(CONFIG, "")),
+    )
     assert references(pod(spec)).environments == {want}
 
 

@@ -23,9 +23,9 @@ class TooLongError(Exception):
 
 
 def keys(manifest: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the keys of a ConfigMap or a Secret."""
-    yield from manifest.get("data") or {}
-    yield from manifest.get("binaryData") or {}
+    """Yield the keys of a ConfigMap or a Secret under which there is something."""
+    for field in ("data", "binaryData"):
+        yield from (key for key, value in (manifest.get(field) or {}).items() if value)
 
 
 def read(kind: Kind, manifest: Mapping[str, Any], key: str) -> str | None:

@@ -15,11 +15,11 @@ __all__ = ["LISTED", "Finding", "Findings", "Leak"]
 
 LISTED = 50
 """As many findings as a status lists."""
-USERS_NAMED = 3
+USERS_NAMED = 2
 
-Leak = Literal["Endpoint", "ProviderKey", "Outward"]
-"""A value names an external endpoint; a key without the variable that would lead its client elsewhere; a value leads to
-a forward proxy or a private endpoint."""
+Leak = Literal["Endpoint", "Address", "ProviderKey", "WayOut"]
+"""A value names an external endpoint; a variable for an endpoint holds an address that is not inside; a key comes
+without the variable that would lead its client elsewhere; a value leads to a forward proxy or a private endpoint."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -29,7 +29,7 @@ class Finding:
     Attributes
     ----------
     group, decision
-        The group of the catalogue and what the policy says about it; without a group where `leak` is `Outward`.
+        The group of the catalogue and what the policy says about it; no group where an address tells.
     instead
         Of a `ProviderKey`, the variables that would lead its client elsewhere.
     used_by
@@ -68,22 +68,26 @@ class Finding:
             case "Endpoint":
                 refused = "refused" if self.decision == "Refuse" else "to be looked at"
                 return f"names an endpoint of the group {self.group}, which is {refused}."
+            case "Address":
+                return "holds an address outside the declared internal networks."
             case "ProviderKey":
                 return f"is a key of the group {self.group} without a base URL, so that its client calls the provider."
-            case "Outward":
+            case "WayOut":
                 return "leads to a declared forward proxy or private endpoint, which is outside."
 
     @property
     def _instead(self) -> str:
-        base = "http://<localmodel>.<namespace>.svc:8000/v1"
+        url = "the in-cluster URL of a LocalModel (kubectl get localmodels -A -o wide)"
         match self.leak:
             case "Endpoint":
-                return f"Write the URL of a LocalModel, {base}, or have an EgressException approved."
+                return f"Write {url}, or have an EgressException approved."
+            case "Address":
+                return f"Write {url}, or declare the network in spec.internal.networks."
             case "ProviderKey" if self.instead:
-                return f"Set {' or '.join(self.instead)} to the URL of a LocalModel, {base}, or remove the key."
+                return f"Set {' or '.join(self.instead)} to {url}, or remove the key."
             case "ProviderKey":
                 return "No variable leads that client elsewhere: remove the key, or have an EgressException approved."
-            case "Outward":
+            case "WayOut":
                 return "Address internal services without it, or have an EgressException approved."
 
 

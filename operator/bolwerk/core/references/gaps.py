@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from bolwerk.core.kinds import CONFIG_MAP, SECRET, Kind, Ref
+from bolwerk.core.kinds import CONFIG_MAP, POD, SECRET, Kind, Ref
 from bolwerk.core.settings import Settings
 
 __all__ = ["Gaps", "kinds_to_read"]
@@ -29,7 +29,7 @@ class Gaps:
     looked_at
         How many objects were read.
     denied
-        The namespaces in which the API server does not let the operator read a kind.
+        The namespaces in which the API server does not let the operator get a kind, or list pods.
     too_long
         The keys with values that are longer than any that is looked at.
     """
@@ -40,6 +40,11 @@ class Gaps:
 
     def sentences(self, settings: Settings) -> Iterator[str]:
         """Yield a sentence for each gap, the same for the same gaps."""
+        if unlisted := self._denied(POD):
+            yield (
+                f"What pods in {_named(unlisted)} refer to is not looked at: the operator lacks the right to list pods "
+                "there. Grant it, as the chart does."
+            )
         for kind in (CONFIG_MAP, SECRET):
             switch = _SWITCHES[kind]
             if kind not in kinds_to_read(settings):
@@ -47,8 +52,7 @@ class Gaps:
                     f"{kind.name}s are not looked at, so endpoints in them are not found. To have those that "
                     f"governed pods refer to read, but never listed, set {switch} to true in the chart's values."
                 )
-            denied = sorted(namespace for refused, namespace in self.denied if refused == kind)
-            if denied:
+            if denied := self._denied(kind):
                 yield (
                     f"{kind.name}s in {_named(denied)} are not looked at: the operator lacks the right to get "
                     f"{kind.plural} there. Grant it, as the chart does with {switch}, or set {switch} to false."
@@ -56,6 +60,9 @@ class Gaps:
         if self.too_long:
             keys = sorted(f"{ref}, key {key}" for ref, key in self.too_long)
             yield f"Values of more than 1 MiB are not looked at: {_named(keys)}. Move what pods read into smaller ones."
+
+    def _denied(self, kind: Kind) -> list[str]:
+        return sorted(namespace for refused, namespace in self.denied if refused == kind)
 
 
 def _named(names: Iterable[str]) -> str:

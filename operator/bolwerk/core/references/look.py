@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 
 from bolwerk.core.catalogue import Decisions
@@ -24,11 +24,14 @@ class Rules:
     ----------
     decisions
         Which names belong to which group, and what is done about each group.
+    inside
+        The declared internal networks, and where pods and Services have their addresses.
     outward
-        Forward proxies and private endpoints.
+        Forward proxies and private endpoints: outside, wherever they are.
     """
 
     decisions: Decisions
+    inside: tuple[Network, ...] = ()
     outward: tuple[Network, ...] = ()
 
 
@@ -39,11 +42,12 @@ class Seen:
     Attributes
     ----------
     keys
-        All keys of the object.
+        The keys of the object under which there is something.
     groups
-        By key, the groups whose endpoints the value names. Only keys that were asked about, only where there are any.
-    outward
-        The keys whose value leads to a forward proxy or a private endpoint.
+        By key, the groups whose endpoints the value names. Here and below: only keys that were asked about, and of
+        those only the ones with such a value.
+    outward, outside
+        The keys whose value leads to a forward proxy or private endpoint, or to another address that is not inside.
     too_long
         The keys whose value was not looked at.
     """
@@ -51,6 +55,7 @@ class Seen:
     keys: frozenset[str] = frozenset()
     groups: Mapping[str, frozenset[str]] = field(default_factory=dict)
     outward: frozenset[str] = frozenset()
+    outside: frozenset[str] = frozenset()
     too_long: frozenset[str] = frozenset()
 
 
@@ -63,8 +68,7 @@ def look(kind: Kind, manifest: Mapping[str, Any], asked: frozenset[str] | None, 
     """Judge the values of an object under the keys that are asked about, all of them where that is None."""
     there = frozenset(keys(manifest))
     groups: dict[str, frozenset[str]] = {}
-    outward: set[str] = set()
-    too_long: set[str] = set()
+    outward, outside, too_long = set[str](), set[str](), set[str]()
     for key in sorted(there if asked is None else there & asked):
         try:
             text = read(kind, manifest, key)
@@ -76,9 +80,12 @@ def look(kind: Kind, manifest: Mapping[str, Any], asked: frozenset[str] | None, 
         named = hosts(text)
         if found := _groups(named, rules):
             groups[key] = found
-        if any(_leads_outward(host, rules.outward) for host in named):
+        addresses = [address for host in named if (address := _address(host))]
+        if any(_within(address, rules.outward) for address in addresses):
             outward.add(key)
-    return Seen(there, groups, frozenset(outward), frozenset(too_long))
+        elif not all(_within(address, rules.inside) for address in addresses):
+            outside.add(key)
+    return Seen(there, groups, frozenset(outward), frozenset(outside), frozenset(too_long))
 
 
 def _groups(named: frozenset[str], rules: Rules) -> frozenset[str]:
@@ -86,11 +93,12 @@ def _groups(named: frozenset[str], rules: Rules) -> frozenset[str]:
     return frozenset(ruling.match.group for ruling in rulings if ruling is not None and ruling.decision != "Allow")
 
 
-def _leads_outward(host: str, outward: tuple[Network, ...]) -> bool:
-    if not outward:
-        return False
+def _address(host: str) -> IPv4Address | IPv6Address | None:
     try:
-        address = ip_address(host)
+        return ip_address(host)
     except ValueError:  # a name
-        return False
-    return any(address in network for network in outward)
+        return None
+
+
+def _within(address: IPv4Address | IPv6Address, networks: tuple[Network, ...]) -> bool:
+    return any(address in network for network in networks)

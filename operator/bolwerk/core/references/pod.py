@@ -30,17 +30,21 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """The names of the variables that a container has, as far as its spec shows them.
+    """The variables of one container, as far as its pod shows them: names, and where values come from.
 
     Attributes
     ----------
-    names
-        Those that `env` lists.
+    names, blank
+        Those that `env` lists, and those of them that it sets to nothing.
+    picked
+        The variables that `env` takes from one key of an object.
     sources
-        Where the others come from; of two with the same name the later is had.
+        Where the others come from; of two with the same name the later is had, and what `env` lists comes before both.
     """
 
     names: frozenset[str]
+    blank: frozenset[str]
+    picked: frozenset[tuple[str, Ref, str]]
     sources: tuple[Source, ...]
 
 
@@ -55,7 +59,7 @@ class References:
     keys
         By object, the keys that the pod names, or None where it takes all of them.
     environments
-        One for each container that has an `envFrom`.
+        Those of its containers that take variables from an object.
     """
 
     used_by: str
@@ -74,17 +78,14 @@ def references(pod: Mapping[str, Any]) -> References:
     return References(
         used_by=_workload(pod["metadata"]),
         keys=keys,
-        environments=frozenset(found for found in environments if found.sources),
+        environments=frozenset(found for found in environments if found.sources or found.picked),
     )
 
 
 def _all(spec: Mapping[str, Any], namespace: str) -> Iterator[tuple[Ref, frozenset[str] | None]]:
     for container in _containers(spec):
-        for variable in container.get("env") or ():
-            origin = variable.get("valueFrom") or {}
-            for kind, field in ((CONFIG_MAP, "configMapKeyRef"), (SECRET, "secretKeyRef")):
-                if field in origin:
-                    yield from _ref(kind, namespace, origin[field].get("name"), frozenset({origin[field]["key"]}))
+        for _, ref, key in _picked(container, namespace):
+            yield ref, frozenset({key})
         for source in _sources(container, namespace):
             yield source.ref, None
     for volume in spec.get("volumes") or ():
@@ -95,20 +96,16 @@ def _all(spec: Mapping[str, Any], namespace: str) -> Iterator[tuple[Ref, frozens
 
 def _mounted(source: Mapping[str, Any], namespace: str, *, secret: str) -> Iterator[tuple[Ref, frozenset[str] | None]]:
     for kind, field, name in ((CONFIG_MAP, "configMap", "name"), (SECRET, "secret", secret)):
-        origin = source.get(field)
-        if origin:
+        origin = source.get(field) or {}
+        ref = _ref(kind, namespace, origin.get(name))
+        if ref:
             items = origin.get("items")
-            yield from _ref(
-                kind, namespace, origin.get(name), frozenset(item["key"] for item in items) if items else None
-            )
+            yield ref, frozenset(item["key"] for item in items) if items else None
 
 
-def _ref(
-    kind: Kind, namespace: str, name: str | None, keys: frozenset[str] | None
-) -> Iterator[tuple[Ref, frozenset[str] | None]]:
+def _ref(kind: Kind, namespace: str, name: str | None) -> Ref | None:
     # An empty name is allowed by the API, for history's sake, and refers to nothing.
-    if name and not (kind == CONFIG_MAP and name in GIVEN):
-        yield Ref(kind, namespace, name), keys
+    return Ref(kind, namespace, name) if name and not (kind == CONFIG_MAP and name in GIVEN) else None
 
 
 def _containers(spec: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -117,16 +114,30 @@ def _containers(spec: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def _environment(container: Mapping[str, Any], namespace: str) -> Environment:
-    names = frozenset(variable["name"] for variable in container.get("env") or ())
-    return Environment(names, tuple(_sources(container, namespace)))
+    variables = container.get("env") or ()
+    return Environment(
+        names=frozenset(each["name"] for each in variables),
+        blank=frozenset(each["name"] for each in variables if not (each.get("value") or each.get("valueFrom"))),
+        picked=frozenset(_picked(container, namespace)),
+        sources=tuple(_sources(container, namespace)),
+    )
+
+
+def _picked(container: Mapping[str, Any], namespace: str) -> Iterator[tuple[str, Ref, str]]:
+    for variable in container.get("env") or ():
+        for kind, field in ((CONFIG_MAP, "configMapKeyRef"), (SECRET, "secretKeyRef")):
+            origin = (variable.get("valueFrom") or {}).get(field) or {}
+            ref = _ref(kind, namespace, origin.get("name"))
+            if ref:
+                yield variable["name"], ref, origin["key"]
 
 
 def _sources(container: Mapping[str, Any], namespace: str) -> Iterator[Source]:
     for entry in container.get("envFrom") or ():
         for kind, field in ((CONFIG_MAP, "configMapRef"), (SECRET, "secretRef")):
-            name = (entry.get(field) or {}).get("name")
-            if name:
-                yield Source(Ref(kind, namespace, name), entry.get("prefix") or "")
+            ref = _ref(kind, namespace, (entry.get(field) or {}).get("name"))
+            if ref:
+                yield Source(ref, entry.get("prefix") or "")
 
 
 def _workload(metadata: Mapping[str, Any]) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from ipaddress import ip_network
 
+from bolwerk.core.admission.environment import CLUSTER_RANGES
 from bolwerk.core.catalogue import Catalogue, CatalogueError, decisions, overlay_text, with_overlay
 from bolwerk.core.egress.intent import Intent
 from bolwerk.core.policy.governed import exempt
@@ -43,10 +45,15 @@ def scope(observed: Observed, settings: Settings) -> Scope:
     spared = exempt(settings)
     others = [namespace for namespace in observed.namespaces if namespace["metadata"]["name"] not in spared]
     by = governing((observed.policy, *observed.others), others)
+    intent = Intent.of(subject)
     return Scope(
         policy=subject.name,
         namespaces=tuple(sorted(name for name, policy in by.items() if policy == subject.name)),
-        rules=Rules(decisions(_catalogue(observed, settings), subject.spec.catalogue), Intent.of(subject).outward),
+        rules=Rules(
+            decisions=decisions(_catalogue(observed, settings), subject.spec.catalogue),
+            inside=(*intent.internal, *(ip_network(each) for each in CLUSTER_RANGES)),
+            outward=intent.outward,
+        ),
     )
 
 

@@ -63,32 +63,75 @@ def conclude(surveyed: Survey, seen: Mapping[Ref, Seen], rules: Rules) -> Iterat
             for group in groups:
                 yield _finding(ref, key, "Endpoint", rules, group=group, used_by=surveyed.used_by(ref, key))
         for key in there.outward:
-            yield _finding(ref, key, "Outward", rules, used_by=surveyed.used_by(ref, key))
+            yield _finding(ref, key, "WayOut", rules, used_by=surveyed.used_by(ref, key))
+    yield from _addresses(surveyed, seen, rules)
     yield from _provider_keys(surveyed, seen, rules)
 
 
-def _provider_keys(surveyed: Survey, seen: Mapping[Ref, Seen], rules: Rules) -> Iterator[Finding]:
-    """Yield the keys that come by `envFrom` to a container in which nothing leads their client elsewhere."""
-    known: dict[str, tuple[str, tuple[str, ...]]] = {
-        variable: (group.name, leads)
-        for decision in ("Refuse", "Alert")
-        for group in rules.decisions.groups(decision)
-        for variable, leads in group.environment.keys.items()
-    }
-    users: defaultdict[tuple[Ref, str, str, tuple[str, ...]], set[str]] = defaultdict(set)
+def _addresses(surveyed: Survey, seen: Mapping[Ref, Seen], rules: Rules) -> Iterator[Finding]:
+    """Yield the addresses that are not inside, where a variable makes them an endpoint."""
+    catalogue = rules.decisions.catalogue
+    endpoints = {*catalogue.environment.endpoints}.union(
+        *(group.environment.endpoints for group in catalogue.groups.values())
+    )
+    users: defaultdict[tuple[Ref, str], set[str]] = defaultdict(set)
     for environment, used_by in surveyed.environments.items():
-        if any(source.ref not in seen for source in environment.sources):
+        for variable, (ref, key) in _variables(environment, seen).items():
+            if variable in endpoints and ref in seen and key in seen[ref].outside:
+                users[ref, key].update(used_by)
+    for (ref, key), by in users.items():
+        yield _finding(ref, key, "Address", rules, used_by=tuple(sorted(by)))
+
+
+def _provider_keys(surveyed: Survey, seen: Mapping[Ref, Seen], rules: Rules) -> Iterator[Finding]:
+    """Yield the keys that come to a container in which nothing leads their client elsewhere.
+
+    Where no container takes all of an object, admission sees the same and judges it.
+    """
+    known = _keys(rules)
+    users: defaultdict[tuple[Ref, str, str], set[str]] = defaultdict(set)
+    for environment, used_by in surveyed.environments.items():
+        if not environment.sources or any(source.ref not in seen for source in environment.sources):
             continue  # what leads elsewhere may be in the object that was not read
-        come = {
-            source.prefix + key: (source.ref, key) for source in environment.sources for key in seen[source.ref].keys
-        }
-        names = environment.names | come.keys()
-        for variable in (come.keys() & known.keys()) - environment.names:
-            group, leads = known[variable]
-            if names.isdisjoint(leads):
-                users[(*come[variable], group, leads)].update(used_by)
-    for (ref, key, group, leads), by in users.items():
-        yield _finding(ref, key, "ProviderKey", rules, group=group, used_by=tuple(sorted(by)), instead=leads)
+        come = _variables(environment, seen)
+        names = (environment.names - environment.blank) | come.keys()
+        for variable in come.keys() & known.keys():
+            if names.isdisjoint(known[variable][1]):
+                users[(*come[variable], variable)].update(used_by)
+    for (ref, key, variable), by in users.items():
+        group, leads = known[variable]
+        yield _finding(
+            ref, key, "ProviderKey", rules, group=group, used_by=tuple(sorted(by)), instead=tuple(sorted(leads))
+        )
+
+
+def _keys(rules: Rules) -> dict[str, tuple[str, frozenset[str]]]:
+    """Return, by key, its group and the variables that lead its client elsewhere.
+
+    A key that also belongs to a group that is allowed is allowed, as at admission.
+    """
+    known: dict[str, tuple[str, frozenset[str]]] = {}
+    for decision in ("Refuse", "Alert"):
+        for group in rules.decisions.groups(decision):
+            for variable, leads in group.environment.keys.items():
+                first, others = known.get(variable, (group.name, frozenset[str]()))
+                known[variable] = first, others.union(leads)
+    for group in rules.decisions.groups("Allow"):
+        for variable in group.environment.keys:
+            known.pop(variable, None)
+    return known
+
+
+def _variables(environment: Environment, seen: Mapping[Ref, Seen]) -> dict[str, tuple[Ref, str]]:
+    """Return, by name, which key of which object a variable comes from, as far as that is known."""
+    come = {
+        source.prefix + key: (source.ref, key)
+        for source in environment.sources
+        for key in seen.get(source.ref, Seen()).keys
+        if source.prefix + key not in environment.names
+    }
+    picked = {name: (ref, key) for name, ref, key in environment.picked if ref not in seen or key in seen[ref].keys}
+    return come | picked
 
 
 def _finding(
