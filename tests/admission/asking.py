@@ -15,7 +15,11 @@ from harness.controlplane import ControlPlane
 
 Manifest = dict[str, Any]
 
-PLURALS = {"Endpoints": "endpoints", "NetworkPolicy": "networkpolicies"}
+PLURALS = {
+    "Endpoints": "endpoints",
+    "NetworkPolicy": "networkpolicies",
+    "ValidatingAdmissionPolicy": "validatingadmissionpolicies",
+}
 WARNING = re.compile(r'299 - "((?:[^"\\]|\\.)*)"')
 
 

@@ -55,7 +55,10 @@ def ask(plane: ControlPlane, asker: Callable[[str], Asker]) -> Asker:
 def many(namespace: str, *, count: int = 300, length: int = 50) -> Manifest:
     """Return a pod with many variables that look like what is judged: URLs, keys, endpoints and proxies."""
     ordinary = [
-        variable(f"SETTING_{number}", f"http://service-{number}.some-namespace.svc.cluster.local:8080/path".ljust(length, "x"))
+        variable(
+            f"SETTING_{number}",
+            f"http://service-{number}.some-namespace.svc.cluster.local:8080/path".ljust(length, "x"),
+        )
         for number in range(count)
     ]
     judged = [

@@ -73,16 +73,16 @@ REFUSED = [
      "CHAT_BASE_URL has an address"),
     ("an endpoint that is a bare address", env(variable("AI_URL", "198.51.100.7:443")), "environment", "AI_URL"),
     ("a key without its endpoint", env(variable("CHAT_API_KEY", "k")), "keys",
-     ("container main has CHAT_API_KEY without CHAT_API_BASE or CHAT_BASE_URL: its client would call the provider's "
-      f"public API; set that to the in-cluster URL of a LocalModel ({LOCAL})")),
+     ("container main: CHAT_API_KEY is set without CHAT_API_BASE or CHAT_BASE_URL: its client would call the "
+      f"provider's public API; set that to the in-cluster URL of a LocalModel ({LOCAL})")),
     ("a key from a Secret without its endpoint", env(from_secret("CHAT_API_KEY")), "keys", "CHAT_API_KEY"),
     ("a key with an empty endpoint", env(from_secret("CHAT_API_KEY"), variable("CHAT_BASE_URL", "")), "keys", "CHAT"),
     ("a key with another's endpoint", env(from_secret("CHAT_API_KEY"), variable("AI_URL", INSIDE)), "keys", "CHAT"),
     ("a key whose endpoint is in another container",
      with_(containers=[container(from_secret("CHAT_API_KEY")), container(variable("CHAT_BASE_URL", INSIDE), name="b")]),
-     "keys", "container main has CHAT_API_KEY"),
+     "keys", "container main: CHAT_API_KEY"),
     ("a key that is of no use inside", env(from_secret("SEARCH_API_KEY")), "keys",
-     "SEARCH_API_KEY, which is of use with an external provider only"),
+     "SEARCH_API_KEY is set although it is of use with an external provider only"),
     ("a nameserver outside", resolver("198.51.100.53"), "dns", "nameserver 198.51.100.53 is outside"),
     ("a nameserver beside the cluster's", resolver("198.51.100.53", policy="ClusterFirst"), "dns", "198.51.100.53"),
     ("a second nameserver outside", resolver("10.20.0.53", "2a00::53"), "dns", "nameserver 2a00::53"),
@@ -128,7 +128,7 @@ ALLOWED = [
 
 WARNED = [
     ("a shared name", env(variable("PLATFORM_HOST", "https://x.platform.example")), "alerts", "PLATFORM_HOST names"),
-    ("a shared key", env(from_secret("PLATFORM_TOKEN")), "key-alerts", "PLATFORM_TOKEN without PLATFORM_HOST"),
+    ("a shared key", env(from_secret("PLATFORM_TOKEN")), "key-alerts", "PLATFORM_TOKEN is set without PLATFORM_HOST"),
     ("an unknown name for an endpoint", env(variable("AI_URL", "https://llm.agency.example/v1")), "alerts",
      "AI_URL has a host that is no name of this cluster"),
     ("a refused name on the command line", with_(containers=[container(args=["--base=https://chat.example/v1"])]),

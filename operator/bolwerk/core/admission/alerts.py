@@ -47,11 +47,13 @@ def alert_rules(subject: Subject, decided: Decisions, names: Names) -> tuple[Rul
 def _alerted(names: Names) -> Check:
     host = f"{hosts_in('e.value')}.filter(h, {names.decision('h')} == 'Alert')[0]"
     sentence = f"names %s, which serves AI endpoints among other things; if it is used for those, {INSTEAD}"
-    return check(naming(names, "Alert"), sentence, host)
+    return check("alerted", naming(names, "Alert"), sentence, host)
 
 
 def _unknown(names: Names) -> Check:
-    return check(unknown(names), f"has a host that is no name of this cluster; if it is not yours, {INSTEAD}")
+    return check(
+        "unknown", unknown(names), f"has a host that is no name of this cluster; if it is not yours, {INSTEAD}"
+    )
 
 
 def _arguments(names: Names) -> Check:

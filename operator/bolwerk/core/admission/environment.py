@@ -5,7 +5,7 @@ What stands in a ConfigMap or a Secret is not seen here; `core/references` looks
 
 from __future__ import annotations
 
-from bolwerk.core.admission.cel import items, listed, lookup, told
+from bolwerk.core.admission.cel import items, listed, lookup, text
 from bolwerk.core.admission.names import IN_CLUSTER, Names, host_of, hosts_in
 from bolwerk.core.admission.networks import internal, network_variables
 from bolwerk.core.admission.rule import Check, Rule
@@ -50,11 +50,13 @@ def environment_rule(subject: Subject, decided: Decisions, names: Names) -> Rule
         },
         checks=(
             check(
+                "refused",
                 refused,
                 f"names %s, an external AI endpoint that SovereigntyPolicy {subject.name} refuses; {INSTEAD}",
                 host,
             ),
             check(
+                "outside",
                 outside,
                 f"has an address outside the declared internal networks of SovereigntyPolicy {subject.name}; {INSTEAD}",
             ),
@@ -62,17 +64,28 @@ def environment_rule(subject: Subject, decided: Decisions, names: Names) -> Rule
     )
 
 
-def check(offends: str, sentence: str, *arguments: str) -> Check:
-    """Return the check that no variable `e` of any container `c` offends; both may be in the CEL of the arguments.
+def check(
+    name: str,
+    offends: str,
+    sentence: str,
+    *arguments: str,
+    unnamed: str = "",
+    containers: str = "variables.containers",
+) -> Check:
+    """Return the check that no variable `e` of any container `c` offends.
 
-    The sentence goes on after the names of both, and has a `%s` for each argument.
+    What offends is found once, in a variable of this name: for each container a list, for each variable in it the
+    words of the sentence. The sentence goes on after the names of both, and has a `%s` for each argument; `unnamed` is
+    the sentence without arguments, for where it differs.
     """
-    found = f"{items('c.?env')}.exists(e, {offends})"
-    said = told(f"container %s: %s {sentence}", "c.name", "e.name", *arguments)
+    # A list has items of one type, and the names of an object that is not typed have none.
+    words = f"[c.name, e.name{''.join(f', dyn({argument})' for argument in arguments)}]"
+    found = f"{containers}.map(c, {items('c.?env')}.filter(e, {offends}).map(e, {words}))"
     return Check(
-        f"!variables.containers.exists(c, {found})",
-        f"a variable {sentence.replace('%s', 'something')}",
-        named=f"variables.containers.filter(c, {found}).map(c, c.env.filter(e, {offends}).map(e, {said}))[0][0]",
+        f"variables.{name}.all(f, f.size() == 0)",
+        f"a variable {unnamed or sentence.replace('%s, ', '')}",
+        named=f"{text(f'container %s: %s {sentence}')}.format(variables.{name}.filter(f, f.size() > 0)[0][0])",
+        variables={name: found},
     )
 
 

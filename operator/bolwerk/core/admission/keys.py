@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from bolwerk.core.admission.cel import items, listed, text, told
-from bolwerk.core.admission.environment import INSTEAD
+from bolwerk.core.admission.environment import INSTEAD, check
 from bolwerk.core.admission.rule import Check, Rule
 from bolwerk.core.admission.workloads import CHANGED, CONTAINERS, WORKLOADS
 from bolwerk.core.catalogue import Decision, Decisions
@@ -61,29 +61,24 @@ def key_checks(subject: Subject, *, sees_all: bool) -> tuple[Check, ...]:
     """
     complete = f"{items('c.?envFrom')}.size() {'==' if sees_all else '>'} 0"
     mate = f"c.env.exists(o, o.name in variables.keys[e.name] && {_SET.format(it='o')})"
-    alone = f"e.name in variables.keys && {_SET.format(it='e')} && !{mate}"
-    offends = f"{complete} && {items('c.?env')}.exists(e, {alone})"
     doubt = "" if sees_all else " unless a ConfigMap or Secret of envFrom sets it"
-    why = f"its client would call the provider's public API{doubt}"
     without = told(
-        f"container %s has %s without %s: {why}; set that to the in-cluster URL of a LocalModel "
-        "(kubectl get localmodels -A -o wide)",
-        "c.name",
-        "e.name",
+        f"without %s: its client would call the provider's public API{doubt}; set that to the in-cluster URL of a "
+        "LocalModel (kubectl get localmodels -A -o wide)",
         "variables.keys[e.name].join(' or ')",
     )
-    of_no_use = told(
-        "container %s has %s, which is of use with an external provider only, and SovereigntyPolicy "
-        f"{subject.name} does not want that one used; take it away and {INSTEAD}",
-        "c.name",
-        "e.name",
+    of_no_use = text(
+        f"although it is of use with an external provider only, which SovereigntyPolicy {subject.name} does not want "
+        f"used; take it away and {INSTEAD}"
     )
-    said = f"(variables.keys[e.name].size() > 0 ? {without} : {of_no_use})"
     return (
-        Check(
-            f"!variables.containers.exists(c, {offends})",
-            "a provider's key without the variable that leads its client elsewhere, such as OPENAI_API_KEY without "
-            f"OPENAI_BASE_URL: {why}; {INSTEAD}",
-            named=f"variables.containers.filter(c, {offends}).map(c, c.env.filter(e, {alone}).map(e, {said}))[0][0]",
+        check(
+            "lone_keys",
+            f"e.name in variables.keys && {_SET.format(it='e')} && !{mate}",
+            "is set %s",
+            f"variables.keys[e.name].size() > 0 ? {without} : {of_no_use}",
+            unnamed="is a provider's key without the variable that leads its client elsewhere, such as OPENAI_API_KEY "
+            f"without OPENAI_BASE_URL: that client would call the provider; {INSTEAD}",
+            containers=f"variables.containers.filter(c, {complete})",
         ),
     )

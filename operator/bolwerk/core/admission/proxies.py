@@ -36,5 +36,9 @@ def proxies_rule(subject: Subject, decided: Decisions) -> Rule:
         resources=WORKLOADS,
         conditions=CHANGED,
         variables={**CONTAINERS, **network_variables(subject), "proxies": lookup(spellings)},
-        checks=(check(out, f"names a proxy that leads outside for SovereigntyPolicy {subject.name}; {instead}"),),
+        checks=(
+            check(
+                "leading_out", out, f"names a proxy that leads outside for SovereigntyPolicy {subject.name}; {instead}"
+            ),
+        ),
     )

@@ -41,11 +41,14 @@ class Check:
         What is wrong and what to do instead.
     named
         The same with the names in it, as CEL that may fail: then `otherwise` is said. Empty for none.
+    variables
+        What both use beside the rule's.
     """
 
     holds: str
     otherwise: str
     named: str = ""
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,9 @@ def policy(rule: Rule, subject: Subject) -> Manifest:
     an audit, because the actions of the binding hold for errors too. With `Ignore`, an object made large enough to
     exhaust the cost limit of CEL would pass every rule unseen.
     """
+    variables = dict(rule.variables)
+    for check in rule.checks:
+        variables |= check.variables
     return {
         "apiVersion": VALIDATING_ADMISSION_POLICY.api_version,
         "kind": VALIDATING_ADMISSION_POLICY.name,
@@ -107,7 +113,7 @@ def policy(rule: Rule, subject: Subject) -> Manifest:
                 ],
             },
             "matchConditions": [{"name": name, "expression": cel} for name, cel in rule.conditions.items()],
-            "variables": [{"name": name, "expression": cel} for name, cel in rule.variables.items()],
+            "variables": [{"name": name, "expression": cel} for name, cel in variables.items()],
             "validations": [_validation(check) for check in rule.checks],
         },
     }
