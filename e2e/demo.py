@@ -3,7 +3,8 @@
 The API server, the scheduler and the controllers are Kubernetes itself, the chart and the operator are Bolwerk itself;
 only the nodes and what runs on them are simulated. Everything it starts ends with it, and nothing is left behind but
 the built tools in the user's cache. It fails, and keeps the logs, when a sample does not become Ready, a bad input is
-taken, a wall that was deleted does not come back, or something is left after the samples are deleted.
+taken, a wall that was deleted does not come back, or something is left after the samples are deleted. The
+SovereigntyPolicies of the samples are shown by demo_wall.py.
 """
 
 import contextlib
@@ -17,6 +18,7 @@ from typing import Any
 
 import yaml
 
+import demo_wall
 from harness import families, operator, process, simulation, tools
 from harness.controlplane import ControlPlane
 from harness.narration import Narration
@@ -79,6 +81,8 @@ def demonstrate(say: Narration, directory: Path, stack: contextlib.ExitStack) ->
     heal(say, plane, models[0])
     for wrong, bad in bad_inputs().items():
         refuse(say, plane, wrong=wrong, bad=bad)
+    demo_wall.demonstrate(say, plane, bolwerk)
+    demo_wall.remove(say, plane)
     delete(say, plane)
 
 
@@ -215,7 +219,7 @@ def main() -> int:
     except (tools.ToolMissingError, tools.BuildFailedError) as refusal:
         print(f"error: {refusal}", file=sys.stderr)
         return 1
-    except (DemoFailedError, RuntimeError, TimeoutError) as failure:
+    except (DemoFailedError, demo_wall.WallFailedError, RuntimeError, TimeoutError) as failure:
         keep_logs = True
         print(f"FAILED: {failure}\nThe logs of every part are in {directory}", file=sys.stderr)
         return 1

@@ -22,8 +22,8 @@ class Family:
     name: str
     module: str
     """The Go module whose version is the pin."""
-    commands: Mapping[str, str]
-    """Command name -> the Go package that builds it."""
+    commands: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Command name -> the Go package that builds it; none where only data is wanted."""
     folders: Mapping[str, tuple[str, str]] = dataclasses.field(default_factory=dict)
     """Name -> (Go module, path in it) of data that the commands need at run time."""
     folder: str = ""
@@ -169,6 +169,34 @@ ALL = (
         module="github.com/coredns/coredns",
         commands={"coredns": "github.com/coredns/coredns"},
         accept_installed=False,  # it goes into an image, where a copy that is linked against this machine would not run
+    ),
+    # The same as the plugin's, apart from it: whoever only asks an API server need not compile the plugin.
+    Family(
+        name="cilium-policies",
+        folder="cilium",
+        module="github.com/cilium/cilium",
+        folders={"cilium-policy-crds": ("github.com/cilium/cilium", "pkg/k8s/apis/cilium.io/client/crds/v2")},
+        accept_installed=False,
+    ),
+    Family(
+        name="clusternetworkpolicy",
+        folder="cilium",
+        module="sigs.k8s.io/network-policy-api",
+        folders={"clusternetworkpolicy-api-crds": ("sigs.k8s.io/network-policy-api", "config/crd/standard")},
+        accept_installed=False,
+    ),
+    Family(
+        name="adminnetworkpolicy",
+        module="sigs.k8s.io/network-policy-api",
+        # Experimental, as OVN-Kubernetes installs it: only this channel has peers by network.
+        folders={"adminnetworkpolicy-crds": ("sigs.k8s.io/network-policy-api", "config/crd/experimental")},
+        accept_installed=False,
+    ),
+    Family(
+        name="calico",
+        module="github.com/projectcalico/calico",
+        folders={"calico-crds": ("github.com/projectcalico/calico", "libcalico-go/config/crd")},
+        accept_installed=False,
     ),
 )
 

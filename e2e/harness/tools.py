@@ -135,9 +135,19 @@ def _environment(family: Family) -> dict[str, str]:
 
 
 def _build(family: Family, workshop: Path) -> None:
-    """Compile the family's commands into a folder, telling every few seconds how far it is."""
-    cache.say(f"{family.name} {family.version}: building {', '.join(family.commands)} (once; kept in {kept()})")
+    """Put the family's commands and folders of data into a folder."""
+    made = ", ".join([*family.commands, *family.folders])
+    cache.say(f"{family.name} {family.version}: building {made} (once; kept in {kept()})")
     started = time.monotonic()
+    if family.commands:
+        _compile(family, workshop, started)
+    for name, (module, path) in family.folders.items():
+        _copy_from_module(family, module=module, path=path, to=workshop / name)
+    cache.say(f"{family.name} {family.version}: built in {time.monotonic() - started:.0f} s")
+
+
+def _compile(family: Family, workshop: Path, started: float) -> None:
+    """Compile the family's commands, telling every few seconds how far it is."""
     command = ["go", "build", "-v", *family.flags, "-o", f"{workshop}/", *family.commands.values()]
     log = workshop / "build.log"
     with log.open("wb") as output:
@@ -163,9 +173,6 @@ def _build(family: Family, workshop: Path) -> None:
     for name, package in family.commands.items():
         made = re.sub(r"/v\d+$", "", package).rsplit("/", maxsplit=1)[-1]  # as `go build` names it
         (workshop / made).rename(workshop / name)
-    for name, (module, path) in family.folders.items():
-        _copy_from_module(family, module=module, path=path, to=workshop / name)
-    cache.say(f"{family.name} {family.version}: built in {time.monotonic() - started:.0f} s")
 
 
 def _copy_from_module(family: Family, *, module: str, path: str, to: Path) -> None:

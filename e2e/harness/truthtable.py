@@ -1,4 +1,4 @@
-"""Expected against observed, as a table that people read: pods down, destinations across.
+"""Expected against observed, as a table that people read: destinations down, pods across.
 
 Used by the scenarios. Knows nothing of clusters: who measured what is in the two mappings.
 """
@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Mapping
 
 Cells = Mapping[tuple[str, str], str]
-"""(row, column) -> what should be, or was seen."""
+"""(pod, destination) -> what should be, or was seen."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,19 +21,19 @@ class Table:
     def differences(self) -> list[str]:
         """Return a sentence for each cell that is not as expected."""
         return [
-            f"{row} → {column}: expected {wanted}, observed {self.observed.get((row, column), 'nothing')}"
-            for (row, column), wanted in self.expected.items()
-            if self.observed.get((row, column)) != wanted
+            f"{pod} → {destination}: expected {wanted}, observed {self.observed.get((pod, destination), 'nothing')}"
+            for (pod, destination), wanted in self.expected.items()
+            if self.observed.get((pod, destination)) != wanted
         ]
 
     def __str__(self) -> str:
-        rows = list(dict.fromkeys(row for row, _ in self.expected))
-        columns = list(dict.fromkeys(column for _, column in self.expected))
-        lines = [[self.title, *columns], *([row, *(self._cell(row, column) for column in columns)] for row in rows)]
+        pods = list(dict.fromkeys(pod for pod, _ in self.expected))
+        destinations = list(dict.fromkeys(destination for _, destination in self.expected))
+        lines = [["", *pods], *([each, *(self._cell(pod, each) for pod in pods)] for each in destinations)]
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         told = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines]
-        return "\n".join(line.rstrip() for line in told)
+        return "\n    ".join([f"{self.title}: who gets where", *(line.rstrip() for line in told)])
 
-    def _cell(self, row: str, column: str) -> str:
-        wanted, seen = self.expected[row, column], self.observed.get((row, column), "nothing")
+    def _cell(self, pod: str, destination: str) -> str:
+        wanted, seen = self.expected[pod, destination], self.observed.get((pod, destination), "nothing")
         return seen if seen == wanted else f"{seen.upper()} (expected {wanted})"

@@ -7,6 +7,7 @@ nobody governs is the control, without which a wall could be mistaken for a brok
 import contextlib
 import dataclasses
 import itertools
+import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -92,6 +93,7 @@ class Experiment:
 
     def apply(self, backend: str, mode: str) -> None:
         """Apply the policy and wait until its status says that this very one is in force and no other any more."""
+        started = time.monotonic()
         self.cluster.apply(policy(backend, mode))
         process.wait_for(lambda: self._in_force(backend), what=f"{backend} to be in force", seconds=PATIENCE, every=0.2)
 
@@ -100,32 +102,28 @@ class Experiment:
         return {each["type"]: each for each in self._policy().get("status", {}).get("conditions", [])}
 
     def measure(self, title: str, wanted: truthtable.Cells, *, seconds: float = PATIENCE) -> None:
-        """Measure until the table is as wanted, then once more, and show that one.
+        """Measure until the table is as wanted and show it; where something should be blocked, measure once more.
 
         Raises
         ------
         AssertionError
             A cell differs in the second measurement, or one still does after the given seconds.
         """
+        started = time.monotonic()
         probers = [Pod(*name.split("/")) for name in dict.fromkeys(row for row, _ in wanted)]
-
-        def look() -> truthtable.Table:
-            return truthtable.Table(title, wanted, pods.observe(self.cluster, probers, DESTINATIONS))
-
         seen: list[truthtable.Table] = []
 
         def settled() -> bool:
-            seen.append(look())
+            observed = pods.observe(self.cluster, probers, DESTINATIONS)
+            seen.append(truthtable.Table(f"{title} ({time.monotonic() - started:.1f} s)", wanted, observed))
             return not seen[-1].differences()
 
-        try:
+        with contextlib.suppress(TimeoutError):  # what differs says more
             process.wait_for(settled, what=title, seconds=seconds)
-        except TimeoutError:
-            print(f"\n{seen[-1]}", flush=True)
-            raise AssertionError(f"{title}: {'; '.join(seen[-1].differences())}") from None
-        again = look()
-        print(f"\n{again}", flush=True)
-        assert not again.differences(), again.differences()
+            if "blocked" in wanted.values():
+                settled()
+        print(f"\n    {seen[-1]}", flush=True)
+        assert not seen[-1].differences(), seen[-1].differences()
 
     def outside_contacts(self) -> int:
         """Return how often anybody got through to the outside so far, resolvers of the cluster left out."""
@@ -138,8 +136,8 @@ class Experiment:
 
     def delete_wall(self) -> None:
         """Delete every object of the wall, as somebody with all rights could."""
-        for kind in KINDS.values():
-            self.cluster.control_plane.kubectl("delete", kind, "--all-namespaces", f"--selector={OWNED}")
+        kinds = ",".join(KINDS.values())
+        self.cluster.control_plane.kubectl("delete", kinds, "--all-namespaces", f"--selector={OWNED}", "--wait=false")
 
     def wait_for_condition(self, type_: str, status: str) -> None:
         """Wait until the policy has a condition with this status."""
@@ -152,7 +150,8 @@ class Experiment:
 
     @contextlib.contextmanager
     def operator_down(self) -> Iterator[None]:
-        """Scale the operator to nothing for as long as the block lasts."""
+        """Scale the operator to nothing for as long as the block lasts; wait for it to be back."""
+        started = time.monotonic()
         plane = self.cluster.control_plane
         scale = ("scale", f"deployment/{operator.RELEASE}", f"--namespace={operator.NAMESPACE}")
         plane.kubectl(*scale, "--replicas=0")
@@ -161,11 +160,15 @@ class Experiment:
                 lambda: not self.cluster.pods(operator.NAMESPACE, "app.kubernetes.io/name=bolwerk"),
                 what="the operator to be gone",
                 seconds=90,
-                every=0.5,
+                every=0.2,
             )
+            print(f"\n    the operator is gone after {time.monotonic() - started:.1f} s", flush=True)
             yield
         finally:
+            started = time.monotonic()
             plane.kubectl(*scale, "--replicas=2")
+            plane.kubectl("rollout", "status", *scale[1:], "--timeout=120s")
+            print(f"    the operator is back after {time.monotonic() - started:.1f} s", flush=True)
 
     def _policy(self) -> dict[str, Any]:
         return self.cluster.get("sovereigntypolicy", POLICY, "default") or {}
