@@ -96,6 +96,7 @@ class Experiment:
         started = time.monotonic()
         self.cluster.apply(policy(backend, mode))
         process.wait_for(lambda: self._in_force(backend), what=f"{backend} to be in force", seconds=PATIENCE, every=0.2)
+        print(f"\n    {backend}, {mode}: in force after {time.monotonic() - started:.1f} s", flush=True)
 
     def conditions(self) -> dict[str, dict[str, Any]]:
         """Return the policy's conditions by type."""
