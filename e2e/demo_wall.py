@@ -66,7 +66,7 @@ def remove(say: Narration, plane: ControlPlane) -> None:
 def all_ready(plane: ControlPlane) -> bool:
     """Tell whether every policy is Ready."""
     policies: list[Object] = json.loads(plane.kubectl("get", "sovereigntypolicies", "--output=json"))["items"]
-    conditions = [
+    conditions: list[Object] = [
         next((each for each in policy.get("status", {}).get("conditions", []) if each["type"] == "Ready"), {})
         for policy in policies
     ]

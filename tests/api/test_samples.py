@@ -31,6 +31,16 @@ def test_kubectl_apply_takes_the_whole_folder(api: Api) -> None:
     }
 
 
+def test_every_policy_is_taken(api: Api) -> None:
+    api.plane.kubectl("create", "namespace", "bolwerk-system")  # the overlay of the catalogue goes there
+
+    api.plane.kubectl("apply", "--recursive", f"--filename={SAMPLES}")
+
+    listed = json.loads(api.plane.kubectl("get", "sovereigntypolicies", "--output=json"))["items"]
+    modes = {each["metadata"]["name"]: each["spec"]["mode"] for each in listed}
+    assert modes == {"air-gapped": "Enforce", "baseline": "Enforce", "observe": "Audit"}
+
+
 def test_every_claim_of_the_samples_has_a_volume_that_fits(api: Api) -> None:
     # A cluster without a provisioner would leave the claims pending for ever.
     api.plane.kubectl("apply", f"--filename={SAMPLES}")

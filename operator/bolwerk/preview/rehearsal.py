@@ -6,6 +6,7 @@ of that, which gives the status. Used by `render` over the objects of a file and
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -108,10 +109,11 @@ class Rehearsal:
     async def _carry_out(
         self, plan: Plan, owner: Ref, resource: Mapping[str, Any], changes: dict[Ref, Change], waited: float
     ) -> tuple[Refusal, ...]:
-        for apply in plan.apply:
-            allowed = await self._guard(apply, owner, resource["metadata"]["uid"])
-            if isinstance(allowed, Refusal):
-                return (allowed,)
+        uid = resource["metadata"]["uid"]
+        allowed = await asyncio.gather(*(self._guard(apply, owner, uid) for apply in plan.apply))
+        for apply, answer in zip(plan.apply, allowed, strict=True):
+            if isinstance(answer, Refusal):
+                return (answer,)
             ref, live = apply.ref, self._world.live(apply.ref)
             change = Change(ref, apply.because, live, apply.manifest, waited)
             # The last word on an object, but seen from how it was at first.
