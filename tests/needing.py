@@ -19,3 +19,14 @@ def programs(request: pytest.FixtureRequest, *commands: str) -> list[Path]:
             return [tools.find(command) for command in commands]
     except tools.ToolMissingError as refusal:
         pytest.skip(f"no {', '.join(commands)}: {refusal}")
+
+
+def folders(request: pytest.FixtureRequest, *names: str) -> list[Path]:
+    """Return where the tools' folders of data are, or skip the test like `programs`."""
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+    assert isinstance(capture, CaptureManager)
+    try:
+        with capture.global_and_fixture_disabled():
+            return [tools.folder(name) for name in names]
+    except tools.ToolMissingError as refusal:
+        pytest.skip(f"no {', '.join(names)}: {refusal}")
