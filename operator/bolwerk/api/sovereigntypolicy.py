@@ -157,6 +157,15 @@ class Finding(ApiModel):
     message: Annotated[str, Field(max_length=1024)]
 
 
+class References(ApiModel):
+    """What the last look into ConfigMaps and Secrets came to."""
+
+    leaks: int = Field(description="How many keys lead outside, listed among the findings or not.")
+    not_looked_at: tuple[Annotated[str, Field(max_length=1024)], ...] = Field(
+        default=(), max_length=16, json_schema_extra=atomic()
+    )
+
+
 class SovereigntyPolicyStatus(ApiModel):
     """What the operator last saw."""
 
@@ -176,3 +185,4 @@ class SovereigntyPolicyStatus(ApiModel):
         json_schema_extra=atomic(),
     )
     findings_total: int | None = Field(default=None, description="How many there are, listed or not.")
+    references: References | None = Field(default=None, description="Absent until the first look.")

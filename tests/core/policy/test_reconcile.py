@@ -13,6 +13,7 @@ from bolwerk.core.plan import Plan, Refusal
 from bolwerk.core.policy.observed import WALL_KINDS
 from bolwerk.core.policy.reconcile import SETTLING
 from bolwerk.core.reasons import Reason
+from bolwerk.core.references.findings import Finding, Findings
 from core.policy.world import CILIUM, FREE, GOVERNED, NOBODY, SHARED, World, namespace, network_policy, policy
 
 OVERLAPPING = {"networks": ["10.20.0.0/16", "10.20.5.0/24"]}
@@ -187,6 +188,19 @@ def test_system_namespaces_and_the_operators_own_are_never_governed() -> None:
 
     assert {ref.namespace for ref in world.objects if ref.kind == NETWORK_POLICY} == {"team"}
     assert world.policy["status"]["governedNamespaces"] == 1
+
+
+def test_a_restart_tells_of_references_what_was_known_and_writes_nothing() -> None:
+    leak = Finding("team", "ConfigMap", "settings", "URL", "Endpoint", "openai", "Refuse", ("Deployment/chat",))
+    world = World(references=Findings.of([leak], looked_at=3, not_looked_at=["Secrets are not looked at."]))
+    world.step()
+    assert told(world, "ReferencesClean") == ("False", "EndpointFound")
+    assert told(world) == ("True", "Ready")
+    assert world.policy["status"]["findingsTotal"] == 1
+
+    world.references = None
+
+    assert world.decide().status is None
 
 
 def test_a_policy_that_is_going_is_left_alone() -> None:

@@ -103,11 +103,17 @@ def _references_clean(view: View) -> Condition:
     type_ = "ReferencesClean"
     found = view.observed.references
     if found is None:
+        # After a restart, until the first look, what the last one came to still holds.
+        for known in (view.observed.policy.get("status") or {}).get("conditions") or ():
+            if known["type"] == type_:
+                return Condition(type_, known["status"], Reason(known["reason"]), known["message"])
         return unknown(type_, Reason.NOT_SCANNED_YET, "what governed pods refer to has not been looked at yet")
     if found.findings:
         first = [each.message for each in found.findings[:NAMED]]
         return false(type_, Reason.ENDPOINT_FOUND, _joined(first, len(found.findings) + found.more))
-    return true(type_, Reason.NOTHING_FOUND, f"{found.looked_at} ConfigMaps and Secrets name no external AI endpoint")
+    looked_at = "no ConfigMap or Secret that governed pods refer to leads to an external AI endpoint"
+    beside = ", of those that were looked at (status.references.notLookedAt)" if found.not_looked_at else ""
+    return true(type_, Reason.NOTHING_FOUND, f"{looked_at}{beside}")
 
 
 def _proven(view: View) -> Condition:

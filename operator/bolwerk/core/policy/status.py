@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -18,22 +18,24 @@ __all__ = ["status_of", "status_of_stalled"]
 
 MOST_FINDINGS = 50
 MOST_LIMITS = 32
+MOST_LEFT_OUT = 16
 
 
 def status_of(view: View, now: datetime) -> Manifest:
     """Return the whole status."""
-    policy, catalogue = view.observed.policy, view.names.catalogue
+    before, catalogue = view.observed.policy.get("status") or {}, view.names.catalogue
     decided = aspects(view, now)
     ready, *exceptional = summary(view, decided)
-    findings = list(_findings(view))
-    references = view.observed.references
-    total = len(findings) + (references.more if references else 0)
-    limits = [*view.wall.limits, *(references.not_looked_at if references else ())]
+    references = _references(view, before)
+    others = [
+        *(_finding("Overlap", each) for each in view.overlaps),
+        *(_finding("Reopened", each) for each in view.reopened),
+    ]
     return {
         "observedGeneration": view.subject.generation,
         "conditions": conditions.written(
             [ready, *decided, *exceptional],
-            before=(policy.get("status") or {}).get("conditions") or [],
+            before=before.get("conditions") or [],
             generation=view.subject.generation,
             now=now,
         ),
@@ -45,10 +47,10 @@ def status_of(view: View, now: datetime) -> Manifest:
             "digest": catalogue.digest,
             "ageDays": age_days(catalogue, now),
         },
-        "limits": [shortened(limit) for limit in limits[:MOST_LIMITS]],
-        "findings": findings[:MOST_FINDINGS],
-        "findingsTotal": total,
-    }
+        "limits": [shortened(limit) for limit in view.wall.limits[:MOST_LIMITS]],
+        "findings": [*others, *_leaks(view, before)][:MOST_FINDINGS],
+        "findingsTotal": len(others) + (references["leaks"] if references else 0),
+    } | ({"references": references} if references else {})
 
 
 def status_of_stalled(policy: Mapping[str, Any], stalled: Condition, now: datetime) -> Manifest:
@@ -62,11 +64,19 @@ def status_of_stalled(policy: Mapping[str, Any], stalled: Condition, now: dateti
     return {**before, "observedGeneration": generation, "conditions": [told[0], *kept, told[1]]}
 
 
-def _findings(view: View) -> Iterator[dict[str, str]]:
-    yield from (_finding("Overlap", each) for each in view.overlaps)
-    yield from (_finding("Reopened", each) for each in view.reopened)
-    for leak in view.observed.references.findings if view.observed.references else ():
-        yield {"type": "Leak", "object": leak.object, "message": shortened(leak.message)}
+def _references(view: View, before: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    found = view.observed.references
+    if found is None:
+        return before.get("references")  # after a restart, until the first look: what the last one came to
+    left_out = [shortened(sentence) for sentence in found.not_looked_at[:MOST_LEFT_OUT]]
+    return {"leaks": len(found.findings) + found.more, "notLookedAt": left_out}
+
+
+def _leaks(view: View, before: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    found = view.observed.references
+    if found is None:
+        return [finding for finding in before.get("findings") or () if finding["type"] == "Leak"]
+    return [{"type": "Leak", "object": each.object, "message": shortened(each.message)} for each in found.findings]
 
 
 def _finding(type_: str, finding: Finding) -> dict[str, str]:
