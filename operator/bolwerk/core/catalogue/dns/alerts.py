@@ -14,7 +14,7 @@ from bolwerk.core.catalogue.decisions import Decision, Decisions
 from bolwerk.core.catalogue.names import parents
 from bolwerk.core.catalogue.schema import Group
 
-__all__ = ["Alert", "alerts", "unlogged"]
+__all__ = ["Alert", "alerts", "logs", "unlogged"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,15 @@ def alerts(decided: Decisions, *, audit: bool) -> tuple[Alert, ...]:
         for group in decided.catalogue.groups.values()
         if decided[group.name] in told
     )
+
+
+def logs(told: Iterable[Alert]) -> list[tuple[Alert, tuple[str, ...]]]:
+    """Return the groups with their scopes, the deepest domains first: the first line that fits a name has it."""
+    found: dict[tuple[int, int], tuple[Alert, list[str]]] = {}
+    for number, alert in enumerate(told):
+        for scope in alert.scopes:
+            found.setdefault((-scope.count("."), number), (alert, []))[1].append(scope)
+    return [(alert, tuple(scopes)) for _, (alert, scopes) in sorted(found.items(), key=lambda item: item[0])]
 
 
 def unlogged(alert: Alert, catalogue: Catalogue) -> str | None:

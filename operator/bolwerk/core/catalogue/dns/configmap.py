@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bolwerk.core.catalogue.decisions import Decisions
 from bolwerk.core.catalogue.dns.alerts import alerts, unlogged
-from bolwerk.core.catalogue.dns.blocks import Refusals, refusals
+from bolwerk.core.catalogue.dns.refusals import Refusals, refusals
 from bolwerk.core.catalogue.dns.rules import recording_rules
 from bolwerk.core.catalogue.dns.text import override, views
 from bolwerk.core.invalid import InvalidSpecError
@@ -32,7 +32,7 @@ def dns_config_map(subject: Subject, decided: Decisions, settings: Settings) -> 
     """
     audit = not subject.enforced
     catalogue = decided.catalogue
-    refused = Refusals((), {}, ()) if audit else refusals(decided)
+    refused = Refusals() if audit else refusals(decided)
     told = alerts(decided, audit=audit)
     silent = (sentence for alert in told if (sentence := unlogged(alert, catalogue)))
     text = override(
@@ -40,9 +40,9 @@ def dns_config_map(subject: Subject, decided: Decisions, settings: Settings) -> 
         audit=audit,
         version=catalogue.version,
         digest=catalogue.digest,
-        blocks=refused.blocks,
+        refused=refused,
         alerts=told,
-        limits=(*refused.limits, *silent),
+        limits=silent,
     )
     size = len(text.encode())
     if size > MOST_BYTES:

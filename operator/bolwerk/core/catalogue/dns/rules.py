@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -20,7 +19,7 @@ def recording_rules(policy: str, catalogue: Catalogue, zones: Mapping[str, str],
     """Return a rule file: queries a second by group, of what is refused and of what the views see."""
     of_group: dict[str, list[str]] = {}
     for zone, group in zones.items():
-        of_group.setdefault(group, []).append(re.escape(zone if zone == "." else f"{zone}."))
+        of_group.setdefault(group, []).append(f"{zone}.".replace(".", r"\."))
     rules = [
         _rule(catalogue, group, "Refuse", f'coredns_template_matches_total{{zone=~"{_quoted("|".join(names))}"}}')
         for group, names in of_group.items()

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 
 from jinja2 import Environment, StrictUndefined
 
-from bolwerk.core.catalogue.dns.alerts import Alert
-from bolwerk.core.catalogue.dns.blocks import Block
+from bolwerk.core.catalogue.dns.alerts import Alert, logs
+from bolwerk.core.catalogue.dns.refusals import Refusals
 
 __all__ = ["override", "views"]
 
@@ -25,24 +25,27 @@ _OVERRIDE = """\
 {% for limit in limits %}
 # Limit: {{ limit }}
 {% endfor %}
+{% if renames %}
+
+# The first rule that fits a name is the only one. The client never sees what a name is renamed to.
+{% for rename in renames %}
+rewrite stop name regex {{ rename.match | quoted }} {{ ("{1}." ~ rename.zone) | quoted }}
+{% endfor %}
+{% endif %}
 {% for block in blocks %}
 
 # {{ block.group }}: Refuse
 template IN ANY {{ block.zones | join(" ") }} {
-{% for match in block.matches %}
-    match {{ match | quoted }}
-{% endfor %}
     rcode NXDOMAIN
     ederror {{ blocked }} {{ reason(block.group) | quoted }}
-{% if block.matches %}
-    fallthrough
-{% endif %}
 }
 {% endfor %}
-{% for alert in alerts if alert.scopes %}
+{% for alert, scopes in logs %}
+{% if loop.first %}
 
-# {{ alert.group }}: {{ told(alert) }}
-log {{ alert.scopes | join(" ") }} {{ line(alert) | quoted }}
+# Answered, and told of. The first line that fits a name is the only one.
+{% endif %}
+log {{ scopes | join(" ") }} {{ line(alert) | quoted }}
 {% endfor %}
 """
 
@@ -83,13 +86,21 @@ def override(
     audit: bool,
     version: str,
     digest: str,
-    blocks: Iterable[Block],
+    refused: Refusals,
     alerts: Iterable[Alert],
     limits: Iterable[str],
 ) -> str:
     """Return what stands inside the platform's server block."""
     return _render(
-        _OVERRIDE, policy, audit=audit, version=version, digest=digest, blocks=blocks, alerts=alerts, limits=limits
+        _OVERRIDE,
+        policy,
+        audit=audit,
+        version=version,
+        digest=digest,
+        renames=refused.renames,
+        blocks=refused.blocks,
+        logs=logs(alerts),
+        limits=limits,
     )
 
 
