@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
-from bolwerk.core.egress.backend import BACKENDS, Choice, Unserved, choose
+from bolwerk.api.sovereigntypolicy import Enforcement
+from bolwerk.core.egress.backend import BACKENDS, Backend, Choice, Unserved, choose
 from bolwerk.core.kinds import (
     ADMIN_NETWORK_POLICY,
     CALICO_TIER,
@@ -43,8 +46,8 @@ def test_auto_takes_the_strongest_that_is_served(served: set[Kind], want: str) -
 
 
 @pytest.mark.parametrize("backend", BACKENDS, ids=lambda each: each.name)
-def test_a_backend_by_name_is_taken_where_it_is_served(backend: object) -> None:
-    choice = choose(backend.name, frozenset(OPTIONAL_KINDS))  # type: ignore[attr-defined]
+def test_a_backend_by_name_is_taken_where_it_is_served(backend: Backend) -> None:
+    choice = choose(backend.name, frozenset(OPTIONAL_KINDS))
 
     assert isinstance(choice, Choice)
     assert choice.backend is backend
@@ -75,6 +78,12 @@ def test_one_that_is_not_served_is_an_error_with_its_mend(asked: str, served: se
 
     assert isinstance(choice, Unserved)
     assert want in choice.message
+
+
+def test_every_backend_can_be_named_in_a_policy() -> None:
+    names = get_args(Enforcement.model_fields["backend"].annotation)
+
+    assert {*names} == {"Auto", *(backend.name for backend in BACKENDS)}
 
 
 def test_backends_write_only_what_a_policy_may_own() -> None:

@@ -26,6 +26,10 @@ NETWORK_SETS = (
     "Calico takes a NetworkSet that carries the label projectcalico.org/orchestrator=k8s for pods of this cluster: let "
     "nobody in governed namespaces write NetworkSets with that label."
 )
+EARLIER_TIERS = (
+    "Calico decides tiers of an order below {order} before the wall, and what is written there in single namespaces is "
+    "not looked at: give the right to policies of such tiers (tier.networkpolicies) to the platform team alone."
+)
 LAST_ORDER = 999
 """Tiers of Kubernetes' own cluster-wide policies have the order 1000."""
 
@@ -38,6 +42,7 @@ def render(intent: Intent, scene: Scene) -> Wall:  # noqa: ARG001 - one signatur
         "metadata": intent.metadata(),
         "spec": {"order": tier_order(intent), "defaultAction": "Pass"},
     }
+    limits = (*common_limits(intent), NETWORK_SETS, EARLIER_TIERS.format(order=tier_order(intent)))
     kind = GLOBAL_NETWORK_POLICY if intent.enforced else STAGED_GLOBAL_NETWORK_POLICY
     policy = {
         "apiVersion": kind.api_version,
@@ -57,7 +62,7 @@ def render(intent: Intent, scene: Scene) -> Wall:  # noqa: ARG001 - one signatur
             ],
         },
     }
-    return Wall(objects=(tier, policy), limits=(*common_limits(intent), NETWORK_SETS))
+    return Wall(objects=(tier, policy), limits=limits)
 
 
 def tier_order(intent: Intent) -> int:
