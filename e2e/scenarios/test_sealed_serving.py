@@ -115,13 +115,13 @@ def _complete(cluster: Cluster, client: str) -> str | None:
     address = (cluster.get("service", "tiny", "models") or {})["spec"]["clusterIP"]
     body = json.dumps({"model": "tiny", "prompt": "a bulwark", "max_tokens": 4})
     arguments = [f"http://{address}:8000/v1/completions", "--json", body]
-    return cluster.curl("clients", client, *arguments, seconds=30 if client == "chat" else 4)
+    return cluster.curl("clients", client, *arguments, seconds=120 if client == "chat" else 4)
 
 
 def test_an_allowed_client_gets_a_completion(serving: Cluster) -> None:
     asked = time.monotonic()
-    # Asked again within a bound: on a busy machine a first answer has once not come within twenty seconds, and this
-    # arm is about whether the client gets through, not about how fast. No test asks twice to be refused.
+    # A first completion on a busy machine can take longer than 20 s, and vLLM logs 200 also for a request that the client
+    # has given up. This arm is about whether the client gets through, so it may wait. No test waits to be refused.
     told = process.wait_for(lambda: _complete(serving, "chat"), what="an answer to the client", seconds=240, every=1)
     print(f"    answered after {time.monotonic() - asked:.1f} s", flush=True)
     answer = json.loads(told)
