@@ -5,7 +5,9 @@ Never the wall, and never in its way: whatever is wrong with a catalogue, the pa
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, field
+from functools import lru_cache
 
 from bolwerk.core.admission import admission
 from bolwerk.core.catalogue import Catalogue, CatalogueError, decisions, overlay_text, with_overlay
@@ -52,12 +54,38 @@ def names(subject: Subject, observed: Observed, settings: Settings, *, backend: 
             where = f"ConfigMap {metadata['namespace']}/{metadata['name']}"
             objection = true("Stalled", Reason.OVERLAY_REFUSED, f"{where}: {error}. What was refused before stays so.")
     try:
-        decided = decisions(catalogue, subject.spec.catalogue)
-        objects = (
-            *admission(subject, decided, settings, backend=backend),
-            dns_config_map(subject, decided, settings),
-        )
+        objects = _objects(_Question.of(subject, catalogue, settings, backend))
     except InvalidSpecError as error:
         message = f"{error}. The wall stands; which names are refused stays as it was."
         return Names(catalogue, (), true("Stalled", Reason.INVALID_SPEC, message))
     return Names(catalogue, objects, objection)
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What the objects depend on; two are equal when `identity` is, so that an answer can be remembered."""
+
+    identity: str
+    subject: Subject = field(compare=False)
+    catalogue: Catalogue = field(compare=False)
+    settings: Settings = field(compare=False)
+    backend: str = field(compare=False)
+
+    @classmethod
+    def of(cls, subject: Subject, catalogue: Catalogue, settings: Settings, backend: str) -> _Question:
+        spec = subject.spec.model_dump_json()
+        installed = (settings.namespace, settings.service_account, settings.dns_namespace)
+        parts = [subject.name, subject.uid, spec, subject.selector, catalogue.version, catalogue.digest, installed]
+        return cls(json.dumps([*parts, backend]), subject, catalogue, settings, backend)
+
+
+# A cluster has few policies and they seldom change; a thousand names are rendered in tens of milliseconds, and every
+# namespace that comes or goes asks again.
+@lru_cache(maxsize=64)
+def _objects(question: _Question) -> tuple[Manifest, ...]:
+    subject, settings = question.subject, question.settings
+    decided = decisions(question.catalogue, subject.spec.catalogue)
+    return (
+        *admission(subject, decided, settings, backend=question.backend),
+        dns_config_map(subject, decided, settings),
+    )
