@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, StrictUndefined, Template
 
 from bolwerk.core.catalogue.dns.alerts import Alert, logs
 from bolwerk.core.catalogue.dns.refusals import Refusals
@@ -18,7 +18,7 @@ __all__ = ["override", "views"]
 BLOCKED = 15
 """RFC 8914, 4.16: on a blocklist by the name server's operator. (17, Filtered, is what the client itself asked for.)"""
 
-_OVERRIDE = """\
+_OVERRIDE_SOURCE = """\
 # Written by Bolwerk for SovereigntyPolicy {{ policy }} ({{ mode }}): catalogue {{ version }}
 # {{ digest }}
 # Belongs inside the server block that answers the pods. What it does not name, it passes on.
@@ -49,7 +49,7 @@ log {{ scopes | join(" ") }} {{ line(alert) | quoted }}
 {% endfor %}
 """
 
-_VIEWS = """\
+_VIEWS_SOURCE = """\
 # Written by Bolwerk for SovereigntyPolicy {{ policy }} ({{ mode }}): catalogue {{ version }}
 # Belongs before the server block that answers the pods, and after a snippet of yours, (bolwerk-answers), that says how
 # names are looked up and where metrics are: forward, cache, prometheus.
@@ -109,11 +109,8 @@ def views(*, policy: str, audit: bool, version: str, alerts: Iterable[Alert]) ->
     return _render(_VIEWS, policy, audit=audit, version=version, alerts=alerts)
 
 
-def _render(source: str, policy: str, *, audit: bool, **content: object) -> str:
-    # Not HTML: the reader is CoreDNS, and `quoted` is its escaping.
-    environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False)  # noqa: S701
-    environment.filters["quoted"] = quoted
-    return environment.from_string(source).render(
+def _render(template: Template, policy: str, *, audit: bool, **content: object) -> str:
+    return template.render(
         policy=policy,
         mode="Audit" if audit else "Enforce",
         blocked=BLOCKED,
@@ -124,3 +121,14 @@ def _render(source: str, policy: str, *, audit: bool, **content: object) -> str:
         ),
         **content,
     )
+
+
+def _compiled(source: str) -> Template:
+    # Not HTML: the reader is CoreDNS, and `quoted` is its escaping.
+    environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False)  # noqa: S701
+    environment.filters["quoted"] = quoted
+    return environment.from_string(source)
+
+
+# Once: it takes longer than to render.
+_OVERRIDE, _VIEWS = _compiled(_OVERRIDE_SOURCE), _compiled(_VIEWS_SOURCE)
