@@ -13,7 +13,7 @@ from bolwerk.core.kinds import Kind
 from bolwerk.shell.client import Client
 from bolwerk.shell.errors import ApiError
 
-__all__ = ["ServedKindsChangedError", "served_of", "watch_served"]
+__all__ = ["ServedKindsChangedError", "check_served", "served_of", "watch_served"]
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +37,27 @@ async def served_of(client: Client, kinds: Iterable[Kind]) -> frozenset[Kind]:
     return frozenset(kind for kind, serves in zip(asked, answers, strict=True) if serves)
 
 
+async def check_served(client: Client, kinds: Iterable[Kind], served: frozenset[Kind]) -> None:
+    """Ask again, once.
+
+    Raises
+    ------
+    ServedKindsChangedError
+        When the answer is another one than at the start.
+    """
+    asked = tuple(kinds)
+    try:
+        now = await served_of(client, asked)
+    except ApiError as error:
+        logger.warning("which kinds are served cannot be asked", extra={"error": error.message})
+        return
+    if now != served:
+        changes = [f"{_name(kind)} {'came' if kind in now else 'went'}" for kind in sorted(now ^ served)]
+        raise ServedKindsChangedError(
+            f"the kinds that the API server serves have changed ({', '.join(changes)}); a restart watches them"
+        )
+
+
 async def watch_served(client: Client, kinds: Iterable[Kind], served: frozenset[Kind]) -> None:
     """Ask again and again, for ever.
 
@@ -48,16 +69,7 @@ async def watch_served(client: Client, kinds: Iterable[Kind], served: frozenset[
     asked = tuple(kinds)
     while True:
         await asyncio.sleep(LOOK_SECONDS)
-        try:
-            now = await served_of(client, asked)
-        except ApiError as error:
-            logger.warning("which kinds are served cannot be asked", extra={"error": error.message})
-            continue
-        if now != served:
-            changes = [f"{_name(kind)} {'came' if kind in now else 'went'}" for kind in sorted(now ^ served)]
-            raise ServedKindsChangedError(
-                f"the kinds that the API server serves have changed ({', '.join(changes)}); a restart watches them"
-            )
+        await check_served(client, asked, served)
 
 
 def _name(kind: Kind) -> str:

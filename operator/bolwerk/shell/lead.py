@@ -26,7 +26,7 @@ from bolwerk.shell.cache import Cache, Index
 from bolwerk.shell.client import Client
 from bolwerk.shell.connection import Connection
 from bolwerk.shell.controller import Controller, Reconcile, S
-from bolwerk.shell.discovery import served_of, watch_served
+from bolwerk.shell.discovery import check_served, served_of, watch_served
 from bolwerk.shell.errors import ApiError, NotFoundError
 from bolwerk.shell.events import Recorder
 from bolwerk.shell.metrics import Metrics
@@ -45,7 +45,7 @@ RECONCILED = (LOCAL_MODEL, SOVEREIGNTY_POLICY)
 # Few, and each waits for the API server most of the time; a wall has to be quick beside ten thousand models.
 POLICY_WORKERS = 2
 
-Spawn: TypeAlias = Callable[[Coroutine[Any, Any, Any], str], object]
+Spawn: TypeAlias = Callable[[Coroutine[Any, Any, Any], str], asyncio.Task[Any]]
 """Starts a task whose end, however it comes, ends the process."""
 
 
@@ -158,7 +158,21 @@ class Leader:
         walls = self._controller(policies, self._decisions.policy)
         for number in range(POLICY_WORKERS):
             spawn(walls.work(), f"policy worker {number}")
-        await self._watch(kinds, sweeper, started)
+        self._watcher = watcher = Watcher(
+            kinds=kinds,
+            connection=self._connection,
+            cache=self._cache,
+            enqueue=self.enqueue,
+            stop=self._stop,
+            opened=sweeper.request,
+            clock=time.monotonic,
+            traces=[self._metrics.trace()],
+        )
+        before = asyncio.all_tasks()
+        tasks = await watcher.spawn()
+        started()
+        watched = spawn(self._until_a_watch_ends(watcher, tasks, served), "watch")
+        await kopf.run_tasks(tasks, ignored={*before, watched})
 
     def enqueue(self, refs: Iterable[Ref]) -> None:
         """Have reconciled objects looked at."""
@@ -197,23 +211,17 @@ class Leader:
             now=now,
         )
 
-    async def _watch(self, kinds: Iterable[Kind], sweeper: Sweeper, started: Callable[[], None]) -> None:
-        self._watcher = watcher = Watcher(
-            kinds=kinds,
-            connection=self._connection,
-            cache=self._cache,
-            enqueue=self.enqueue,
-            stop=self._stop,
-            opened=sweeper.request,
-            clock=time.monotonic,
-            traces=[self._metrics.trace()],
-        )
-        before = asyncio.all_tasks()
-        tasks = await watcher.spawn()
-        started()
-        await kopf.run_tasks(tasks, ignored=before)
+    async def _until_a_watch_ends(
+        self, watcher: Watcher, tasks: Iterable[asyncio.Task[None]], served: frozenset[Kind]
+    ) -> None:
+        # kopf may take half a minute to end the other watches when one has failed: as long as nothing would be seen.
+        ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         if watcher.failure is not None:
             raise watcher.failure
+        if not self._stop.is_set():
+            await check_served(self._client, OPTIONAL_KINDS, served)  # a watch fails when its kind goes
+        for task in ended:
+            task.result()
 
     async def _check_served(self) -> None:
         for kind in RECONCILED:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -121,8 +121,8 @@ class Watcher:
         self.last_event_at: dict[Kind, float] = {}
         self.failure: BaseException | None = None
 
-    async def spawn(self) -> Any:
-        """Start kopf's tasks, to be awaited by `kopf.run_tasks`."""
+    async def spawn(self) -> Collection[asyncio.Task[None]]:
+        """Start kopf's tasks, to be awaited by `kopf.run_tasks`; when one of them ends, kopf has stopped watching."""
         return await kopf.spawn_tasks(
             registry=self._registry(),
             settings=make_settings(self._kinds),
