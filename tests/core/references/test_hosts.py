@@ -34,6 +34,7 @@ ACME = "api.acme.ai"
         pytest.param("llm.url=https\\://api.acme.ai", {"llm.url", ACME}, id="a Java properties file"),
         pytest.param('{"url":"https:\\/\\/api.acme.ai"}', {ACME}, id="JSON with escaped slashes"),
         pytest.param('{"file":"a: b\\napi.acme.ai"}', {ACME}, id="a line end inside of a JSON string"),
+        pytest.param('{"a":"\\n# x","b":"api.acme.ai"}', {ACME}, id="a comment inside of a JSON string ends with it"),
         pytest.param("next=https%3A%2F%2Fapi.acme.ai%2Fv1", {ACME, "2fapi.acme.ai"}, id="a URL in a URL"),
         pytest.param("<url>https://api.acme.ai</url>", {ACME}, id="XML"),
         pytest.param("`api.acme.ai`", {ACME}, id="quoted by backticks"),

@@ -42,7 +42,8 @@ def hosts(text: str) -> frozenset[str]:
 
 
 def _hosts(text: str) -> Iterator[str]:
-    text = _COMMENT.sub("", _LINE_END.sub("\n", _SLASH.sub("/", text.lower())))
+    # Comments first: what a line end inside of a string begins is no line, and goes on behind the string.
+    text = _LINE_END.sub(" ", _SLASH.sub("/", _COMMENT.sub("", text.lower())))
     for match in _DOTTED.finditer(text):
         host = match[0].strip("-_")
         before, after = text[max(0, match.start() - 2) : match.start()], text[match.end() : match.end() + 2]
