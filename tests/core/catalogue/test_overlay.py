@@ -56,6 +56,11 @@ def test_variables_and_apexes_are_added(shipped: Catalogue) -> None:
     assert "ours.example" in laid.shared_apexes
 
 
+def test_a_forgotten_overlay_makes_the_catalogue_old(shipped: Catalogue) -> None:
+    laid = with_overlay(shipped, overlay(version="2026.01.01", groups={"new": NEW}))
+    assert age_days(laid, datetime(2026, 11, 24, tzinfo=UTC)) == 327
+
+
 @pytest.mark.parametrize(
     ("content", "want"),
     [

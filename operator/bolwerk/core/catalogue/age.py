@@ -12,12 +12,11 @@ STALE_DAYS = 180
 
 
 def age_days(catalogue: Catalogue, now: datetime) -> int:
-    """Return the days since the shipped catalogue was reviewed, never less than 0.
+    """Return the days since the older of the shipped catalogue and its overlay was reviewed, never less than 0.
 
-    An overlay does not make it younger: it answers for the groups in it, not for the others.
+    Neither makes the other younger: an overlay answers for the groups in it, and may itself be forgotten.
     """
-    year, month, day = (int(part) for part in catalogue.version.partition(" ")[0].split(".")[:3])
-    return max(0, (now.date() - date(year, month, day)).days)
+    return max(0, *((now.date() - _day(version)).days for version in catalogue.version.split(" + overlay ")))
 
 
 def stale(catalogue: Catalogue, now: datetime) -> str | None:
@@ -26,6 +25,11 @@ def stale(catalogue: Catalogue, now: datetime) -> str | None:
     if age <= STALE_DAYS:
         return None
     return (
-        f"the catalogue {catalogue.version} is {age} days old, more than {STALE_DAYS}: upgrade Bolwerk, or lay an"
-        f" overlay of newer names on it (ConfigMap bolwerk-catalogue); the wall does not depend on it"
+        f"the catalogue {catalogue.version} is {age} days old, more than {STALE_DAYS}: upgrade Bolwerk, and"
+        f" review the overlay where there is one (ConfigMap bolwerk-catalogue); the wall does not depend on it"
     )
+
+
+def _day(version: str) -> date:
+    year, month, day = (int(part) for part in version.split(".")[:3])
+    return date(year, month, day)
