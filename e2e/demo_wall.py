@@ -7,6 +7,7 @@ become Ready, its wall does not stand, what leads outside is taken, or what stay
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -47,10 +48,29 @@ def demonstrate(say: Narration, plane: ControlPlane, bolwerk: operator.Operator)
     )
     say.step(f"Namespace pilots, Audit: a workload that calls {OUTSIDE}")
     say.show(warning(plane, workload("pilots", OUTSIDE)))
-    say.step("The wall of assistants is to be deleted, by the cluster's admin")
-    say.show(refusal_of(plane, "delete", "networkpolicy", "bolwerk-baseline", "--namespace=assistants"))
+    guard(say, plane)
     say.step("bolwerk plan: what the operator would do now")
     say.show(planned(plane))
+
+
+def guard(say: Narration, plane: ControlPlane) -> None:
+    """Have the wall deleted: by an admin of the namespace, who may not, and by one of the cluster, who can."""
+    wall = ("networkpolicy", "bolwerk-baseline", "--namespace=assistants")
+    person = "--user=jansen"
+    plane.kubectl("create", "rolebinding", "admins", "--clusterrole=admin", person, "--namespace=assistants")
+    say.step("The wall of assistants is to be deleted by jansen, an admin of that namespace")
+    say.show(refusal_of(plane, "delete", *wall, "--as=jansen"))
+    say.step("It is deleted by an admin of the cluster")
+    before = json.loads(plane.kubectl("get", *wall, "--output=json"))
+    say.show(plane.kubectl("delete", *wall))
+    deleted = time.monotonic()
+
+    def stands() -> bool:
+        found = plane.kubectl("get", *wall, "--output=json", "--ignore-not-found")
+        return bool(found) and json.loads(found)["spec"] == before["spec"]
+
+    process.wait_for(stands, what="the wall to stand again", seconds=30)
+    say.line(f"The wall stands again; seen {time.monotonic() - deleted:.1f} s after kubectl had deleted it.")
 
 
 def remove(say: Narration, plane: ControlPlane) -> None:
@@ -85,6 +105,8 @@ def show_made(say: Narration, plane: ControlPlane, policy: str) -> None:
     say.step(f"SovereigntyPolicy {policy}: what it made, and its wall")
     objects = made(plane, f"bolwerk.dev/policy={policy}")
     for each in objects:
+        if each["kind"] == "ValidatingAdmissionPolicyBinding":
+            continue  # one for each policy, of the same name
         say.line("/".join(filter(None, (each["kind"], each["metadata"].get("namespace"), each["metadata"]["name"]))))
     walls = [each for each in objects if each["metadata"]["labels"]["app.kubernetes.io/component"] == "wall"]
     if not any(each["spec"].get("policyTypes") == ["Egress"] and "egress" not in each["spec"] for each in walls):
