@@ -22,7 +22,6 @@ _PORTS = (("dns", "UDP", 53), ("dns-tcp", "TCP", 53), ("metrics", "TCP", METRICS
 _COREFILE = f"""
 .:53 {{
     errors
-    log
     ready
     prometheus :{METRICS_PORT}
     import /etc/bolwerk/*.override

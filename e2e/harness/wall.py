@@ -28,6 +28,9 @@ OUTSIDE_TCP = Destination("outside TCP 443", "tcp", network.WORLD, network.WORLD
 OUTSIDE_UDP = Destination("outside UDP 443", "datagram", network.WORLD, network.WORLD_PORT)
 OUTSIDE_TCP_IPV6 = Destination("outside IPv6 TCP", "tcp", network.WORLD_IPV6, network.WORLD_PORT)
 OUTSIDE_UDP_IPV6 = Destination("outside IPv6 UDP", "datagram", network.WORLD_IPV6, network.WORLD_PORT)
+PROXY = Destination(
+    "forward proxy", "proxy", network.PROXY, network.PROXY_PORT, onward=f"{network.WORLD}:{network.WORLD_PORT}"
+)
 _ALLOWED = (
     Destination("in cluster", "tcp", f"{ECHO.name}.{ECHO.namespace}.svc.{dns.DOMAIN}", pods.SERVICE_PORT),
     Destination("cluster DNS", "name", "registry.example.", 443),
@@ -39,9 +42,7 @@ OUTSIDE = (
     OUTSIDE_TCP_IPV6,
     OUTSIDE_UDP,
     OUTSIDE_UDP_IPV6,
-    Destination(
-        "forward proxy", "proxy", network.PROXY, network.PROXY_PORT, onward=f"{network.WORLD}:{network.WORLD_PORT}"
-    ),
+    PROXY,
     Destination("outside resolver", "resolver", network.RESOLVER, 53),
 )
 # No pod, and in no declared network. A network policy of Cilium takes the node that a pod is on for no network at all,
@@ -127,8 +128,9 @@ class Experiment:
         assert not seen[-1].differences(), seen[-1].differences()
 
     def outside_contacts(self) -> int:
-        """Return how often anybody got through to the outside so far, resolvers of the cluster left out."""
-        return sum(contact.service in {"https", "datagram"} for contact in self.cluster.world.contacts())
+        """Return how often anybody got through to the outside or to the proxy so far; the cluster's DNS does not count."""
+        outside = sum(contact.service in {"https", "datagram"} for contact in self.cluster.world.contacts())
+        return outside + sum(contact.service == "proxy" for contact in self.cluster.internal.contacts())
 
     def objects(self, backend: str) -> list[str]:
         """Return the names of the policy's objects of a backend."""

@@ -26,7 +26,7 @@ def test_no_packet_gets_out_while_the_backend_is_switched(experiment: Experiment
     """The witness is the outside world itself, which notes every contact, whoever it is from."""
     experiment.apply("Cilium", "Enforce")
     experiment.measure("before switching", wall.expected("Cilium", "Enforce"))
-    outside = [wall.OUTSIDE_TCP, wall.OUTSIDE_UDP, wall.OUTSIDE_TCP_IPV6, wall.OUTSIDE_UDP_IPV6]
+    outside = [wall.OUTSIDE_TCP, wall.OUTSIDE_UDP, wall.OUTSIDE_TCP_IPV6, wall.OUTSIDE_UDP_IPV6, wall.PROXY]
     before = experiment.outside_contacts()
     with pods.hammering(experiment.cluster, wall.GOVERNED, outside) as counts:
         for backend in ("ClusterNetworkPolicy", "NetworkPolicy", "Cilium"):

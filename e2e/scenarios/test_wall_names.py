@@ -17,6 +17,7 @@ pytestmark = pytest.mark.node
 ORDINARY = ("registry.example", "www.example.com", "www.rijksoverheid.nl", f"kubernetes.default.svc.{dns.DOMAIN}")
 PATIENCE = 120.0  # seconds for the kubelet to bring a ConfigMap into a pod and for CoreDNS to read it
 _HITS = re.compile(r"^coredns_template_matches_total\{.*?zone=\"(.+?)\.\".*\} (\S+)$", re.MULTILINE)
+_TOLD = re.compile(r"bolwerk group=(\S+) decision=\S+ \S+ A (\S+)\. NOERROR$", re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +50,13 @@ def _hits(experiment: Experiment, decided: Decisions) -> dict[str, int]:
     return dict(hits)
 
 
-def test_in_audit_every_name_is_answered(experiment: Experiment, decided: Decisions) -> None:
+def _told(experiment: Experiment) -> dict[str, str]:
+    """Return the names that CoreDNS has told of in its log, and as whose."""
+    asked = ("logs", f"--namespace={dns.NAMESPACE}", f"--selector={dns.SELECTOR}", "--tail=-1")
+    return {name: group for group, name in _TOLD.findall(experiment.cluster.control_plane.kubectl(*asked))}
+
+
+def test_in_audit_every_name_is_answered_and_told_of(experiment: Experiment, decided: Decisions) -> None:
     experiment.apply("Cilium", "Audit")
     names = _names(decided)
 
@@ -59,8 +66,20 @@ def test_in_audit_every_name_is_answered(experiment: Experiment, decided: Decisi
 
     # A wall before this one may have refused names, which CoreDNS learns with the next look at its files.
     process.wait_for(lambda: not refused(), what="every name to be answered", seconds=PATIENCE, every=1)
+    process.wait_for(
+        lambda: _told(experiment).keys() & names.keys(), what="CoreDNS to tell of a name", seconds=PATIENCE, every=1
+    )
     assert not refused()
-    print(f"\n    {len(names)} names of {len(decided)} groups are answered", flush=True)
+    told = _told(experiment)
+    # CoreDNS's log plugin knows no patterns, which the snippet says in a line of its own.
+    wanted = {
+        name: ruling.match.group
+        for name in names
+        if (ruling := decided.find(name)) and ruling.decision != "Allow" and ruling.match.kind != "pattern"
+    }
+    print(f"\n    {len(names)} names are answered, {len(told)} of {len(set(told.values()))} groups told of", flush=True)
+    assert {name: told.get(name) for name in wanted} == wanted
+    assert not told.keys() & set(ORDINARY)
 
 
 def test_names_of_every_refused_group_are_refused_and_counted(experiment: Experiment, decided: Decisions) -> None:
