@@ -128,7 +128,7 @@ class Experiment:
         assert not seen[-1].differences(), seen[-1].differences()
 
     def outside_contacts(self) -> int:
-        """Return how often anybody got through to the outside or to the proxy so far; the cluster's DNS does not count."""
+        """Return how often anybody got through to the outside or to the proxy so far, the cluster's DNS left out."""
         outside = sum(contact.service in {"https", "datagram"} for contact in self.cluster.world.contacts())
         return outside + sum(contact.service == "proxy" for contact in self.cluster.internal.contacts())
 

@@ -121,7 +121,7 @@ def _complete(cluster: Cluster, client: str) -> str | None:
 def test_an_allowed_client_gets_a_completion(serving: Cluster) -> None:
     asked = time.monotonic()
     # A first completion on a busy machine can take longer than 20 s, and vLLM logs 200 even for a request that the
-    # client has given up. This arm is about whether the client gets through, so it may wait. No test waits to be refused.
+    # client has given up. This arm is about whether the client gets through, so it may wait.
     told = process.wait_for(lambda: _complete(serving, "chat"), what="an answer to the client", seconds=240, every=1)
     print(f"    answered after {time.monotonic() - asked:.1f} s", flush=True)
     answer = json.loads(told)
