@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_network
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from bolwerk.core.egress.networks import beyond, cut, merged, within
 from bolwerk.core.invalid import InvalidSpecError
-from core.egress.worlds import NETWORKS, intent_of
+from core.egress.worlds import intent_of
 from core.policy.world import SPEC, policy
 
 WHOLE = "as a whole is not internal"
@@ -31,6 +27,12 @@ def test_everything_that_a_renderer_needs_is_read() -> None:
     assert [str(each) for each in intent.outward] == ["10.20.1.0/28", "10.0.0.0/8"]
     assert (intent.priority, intent.enforced) == (7, False)
     assert intent.selector["matchLabels"] == SPEC["namespaceSelector"]["matchLabels"]
+
+
+def test_a_proxy_that_is_a_private_endpoint_too_is_named_once() -> None:
+    lists = internal("10.20.0.0/16", proxies=("10.99.0.0/28",), endpoints=("10.99.0.0/28", "10.98.0.0/28"))
+
+    assert [str(each) for each in intent_of(policy(internal=lists)).outward] == ["10.99.0.0/28", "10.98.0.0/28"]
 
 
 @pytest.mark.parametrize(
@@ -65,7 +67,7 @@ def test_everything_that_a_renderer_needs_is_read() -> None:
         pytest.param(internal("::/0"), f"fc00::/7 {WHOLE}", id="all of IPv6"),
         pytest.param(
             internal("10.20.0.0/16", "10.30.0.0/16", endpoints=("10.0.0.0/8",)),
-            "nothing of networks is left, because forwardProxies and privateEndpoints (10.0.0.0/8) contain it all",
+            "nothing of networks is left, because forwardProxies and privateEndpoints contain it all (10.0.0.0/8); narrow",
             id="private endpoints that swallow everything internal",
         ),
         pytest.param(
@@ -83,35 +85,3 @@ def test_refused_with_what_to_write_instead(lists: dict[str, Any], want: str) ->
         intent_of(policy(internal=lists))
 
     assert want in str(refused.value)
-
-
-UNHURRIED = settings(deadline=None)
-
-
-@UNHURRIED
-@given(networks=st.lists(NETWORKS, max_size=6), holes=st.lists(NETWORKS, max_size=6), data=st.data())
-def test_cutting_leaves_what_is_in_the_networks_and_in_no_hole(networks: Any, holes: Any, data: st.DataObject) -> None:
-    left = cut(networks, holes)
-    near = [*networks, *holes, ip_network("10.0.0.0/8")]
-    edges = [each.network_address for each in near] + [each.broadcast_address for each in near]
-    address = data.draw(st.sampled_from(edges))
-
-    assert any(address in each for each in left) == (
-        any(address in each for each in networks) and not any(address in each for each in holes)
-    )
-
-
-@UNHURRIED
-@given(network=NETWORKS, allowed=st.lists(NETWORKS, max_size=6), refused=st.lists(NETWORKS, max_size=3))
-def test_beyond_is_what_cutting_leaves_or_what_is_refused(network: Any, allowed: Any, refused: Any) -> None:
-    want = bool(cut([network], allowed)) or any(
-        network.version == each.version and network.overlaps(each) for each in refused
-    )
-
-    assert beyond(network, merged(allowed), refused) == want
-
-
-@UNHURRIED
-@given(outer=NETWORKS, networks=st.lists(NETWORKS, max_size=6))
-def test_within_is_what_two_cuts_leave(outer: Any, networks: Any) -> None:
-    assert within(outer, networks) == cut([outer], cut([outer], networks))

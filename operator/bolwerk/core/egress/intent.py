@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from bolwerk.api.network import PRIVATE_AS_A_WHOLE
-from bolwerk.core.egress.networks import Network, contains, merged, overlap, parsed
+from bolwerk.core.egress.addresses import Addresses
+from bolwerk.core.egress.networks import Network, contains, overlap, parsed
 from bolwerk.core.invalid import InvalidSpecError
 from bolwerk.core.policy.subject import Subject, metadata
 
@@ -77,7 +78,7 @@ class Intent:
             enforced=subject.enforced,
             selector=subject.selector,
             internal=internal,
-            outward=outward,
+            outward=tuple(dict.fromkeys(outward)),  # a network may be in both lists; the plugins' APIs take it once
             priority=spec.enforcement.priority,
         )
 
@@ -128,15 +129,15 @@ def _check(internal: tuple[Network, ...], outward: tuple[Network, ...]) -> None:
             f"spec.internal.networks: {narrow} lies within {wide}; keep {wide} if all of it is yours, else {narrow}"
         )
     for whole in WHOLE_SPACES:
-        if any(contains(each, whole) for each in merged(internal)):
+        if Addresses.of([whole]).within(Addresses.of(internal)):
             raise InvalidSpecError(
                 f"spec.internal.networks: {whole} as a whole is not internal, for private endpoints of external "
                 "services and forward proxies have such addresses too; name your own networks"
             )
-    walls = merged(outward)
-    if all(any(contains(outer, inner) for outer in walls) for inner in internal):
-        wide_ones = ", ".join(str(outer) for outer in walls if any(contains(outer, inner) for inner in internal))
+    if Addresses.of(internal).within(Addresses.of(outward)):
+        swallowing = [str(outer) for outer in outward if any(contains(outer, inner) for inner in internal)]
         raise InvalidSpecError(
-            f"spec.internal: nothing of networks is left, because forwardProxies and privateEndpoints ({wide_ones}) "
-            "contain it all; narrow them to the proxies and endpoints themselves"
+            "spec.internal: nothing of networks is left, because forwardProxies and privateEndpoints contain it all"
+            f"{' (' + ', '.join(swallowing) + ')' if swallowing else ''}; narrow them to the proxies and endpoints "
+            "themselves"
         )

@@ -5,8 +5,8 @@ Called by the renderers, which add what their own backend cannot express.
 
 from __future__ import annotations
 
+from bolwerk.core.egress.addresses import Addresses
 from bolwerk.core.egress.intent import Intent
-from bolwerk.core.egress.networks import contains, merged
 
 __all__ = ["AUDIT_IS_SILENT", "common_limits"]
 
@@ -34,16 +34,16 @@ AUDIT_IS_SILENT = (
 
 def common_limits(intent: Intent) -> tuple[str, ...]:
     """Return the limits that every backend has for this intent."""
+    outward = Addresses.of(intent.outward)
     return (
         HOST_NETWORK,
         CONTROL_PLANE,
         SERVICES,
         *((PROXIES_IN_PODS,) if intent.outward else ()),
         *(
-            f"spec.internal.networks: all of {inner} is refused, because forwardProxies or privateEndpoints contain it "
-            f"({outer}): narrow that, or take {inner} out."
+            f"spec.internal.networks: all of {inner} is refused, because forwardProxies and privateEndpoints contain "
+            f"it: narrow these, or take {inner} out."
             for inner in intent.internal
-            for outer in merged(intent.outward)
-            if contains(outer, inner)
+            if Addresses.of([inner]).within(outward)
         ),
     )

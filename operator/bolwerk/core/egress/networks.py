@@ -1,30 +1,19 @@
-"""Arithmetic on networks: parsing what people typed, and cutting holes into address space.
+"""Networks as people type them, one by one and beside each other.
 
-Called by the intent, by the renderers and by the search for rules that reopen a wall. What a policy may say of a
+Called by the intent and by the renderers. What a policy may say of a
 single network is a CEL rule of the CRD too; how its lists relate to each other is decided only here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from itertools import combinations
 from typing import TypeAlias
 
 from bolwerk.core.invalid import InvalidSpecError
 
-__all__ = [
-    "EVERYTHING",
-    "Network",
-    "beyond",
-    "contains",
-    "cut",
-    "merged",
-    "of_version",
-    "overlap",
-    "parsed",
-    "within",
-]
+__all__ = ["EVERYTHING", "Network", "contains", "of_version", "overlap", "parsed"]
 
 Network: TypeAlias = IPv4Network | IPv6Network
 
@@ -86,53 +75,3 @@ def overlap(networks: Iterable[Network]) -> tuple[Network, Network] | None:
         if contains(other, one):
             return other, one
     return None
-
-
-def merged(networks: Iterable[Network]) -> tuple[Network, ...]:
-    """Return the fewest networks that cover the same addresses, IPv4 first, in order."""
-    networks = tuple(networks)
-    return (
-        *collapse_addresses(network for network in networks if isinstance(network, IPv4Network)),
-        *collapse_addresses(network for network in networks if isinstance(network, IPv6Network)),
-    )
-
-
-def within(outer: Network, networks: Iterable[Network]) -> tuple[Network, ...]:
-    """Return the fewest networks that cover what of `networks` lies in `outer`."""
-    networks = tuple(networks)
-    if any(contains(each, outer) for each in networks):
-        return (outer,)
-    return merged(each for each in networks if contains(outer, each))
-
-
-def cut(networks: Iterable[Network], holes: Iterable[Network]) -> tuple[Network, ...]:
-    """Return the fewest networks that cover `networks` without `holes`."""
-    left = merged(networks)
-    for hole in merged(holes):
-        left = tuple(piece for network in left for piece in _without(network, hole))
-    return merged(left)
-
-
-def _without(network: Network, hole: Network) -> tuple[Network, ...]:
-    if contains(hole, network):
-        return ()
-    if not contains(network, hole):
-        return (network,)
-    if isinstance(network, IPv4Network):
-        assert isinstance(hole, IPv4Network)  # noqa: S101 - `contains` has said so, but not to the type checker
-        return tuple(network.address_exclude(hole))
-    assert isinstance(hole, IPv6Network)  # noqa: S101 - as above
-    return tuple(network.address_exclude(hole))
-
-
-def beyond(network: Network, allowed: Iterable[Network], refused: Iterable[Network]) -> bool:
-    """Whether `network` has an address that is in `refused`, or in none of `allowed`.
-
-    Parameters
-    ----------
-    allowed
-        `merged`: a network that several cover together is then covered by one.
-    """
-    return not any(contains(each, network) for each in allowed) or any(
-        contains(each, network) or contains(network, each) for each in refused
-    )

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from bolwerk.core.egress.addresses import Addresses
 from bolwerk.core.egress.backend import Choice
 from bolwerk.core.egress.intent import Intent
-from bolwerk.core.egress.networks import beyond, merged
 from bolwerk.core.kinds import Kind
 from bolwerk.core.policy.before import BEFORE, Scope
 from bolwerk.core.policy.finding import Finding
@@ -37,11 +37,11 @@ def reopened(
     governed = {each["metadata"]["name"]: each["metadata"].get("labels") or {} for each in namespaces}
     if not governed:
         return ()
-    internal = merged(intent.internal)
+    let_through = Addresses.of(intent.internal) - Addresses.of(intent.outward)
     findings = []
     for suspect in BEFORE[choice.backend.name](Scope(intent, rules, governed)):
         for opening in suspect.openings:
-            if any(beyond(network, internal, intent.outward) for network in opening.networks):
+            if not opening.addresses.within(let_through):
                 sentence = f"{suspect.ref} lets pods reach {opening.what}: {suspect.because}."
                 findings.append(Finding(suspect.ref.kind, suspect.ref.namespace, suspect.ref.name, sentence))
                 break

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import Any, TypeAlias
 
-from bolwerk.core.egress.networks import EVERYTHING, Network, cut, of_version
+from bolwerk.core.egress.addresses import ALL, NONE, Addresses
+from bolwerk.core.egress.networks import EVERYTHING, of_version
 
 __all__ = ["Opening", "by_calico", "by_cilium", "by_networkpolicy", "by_ordered_rules"]
 
@@ -23,10 +24,10 @@ BY_ADDRESS = {"action", "ipVersion", "destination", "metadata"}
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What one rule opens: in words, and as networks (all of them where only the words are known)."""
+    """What one rule opens: in words, and as addresses (all of them where only the words are known)."""
 
     what: str
-    networks: tuple[Network, ...] = EVERYTHING
+    addresses: Addresses = ALL
 
 
 def by_networkpolicy(policy: Object) -> Iterator[Opening]:
@@ -37,41 +38,40 @@ def by_networkpolicy(policy: Object) -> Iterator[Opening]:
         for peer in rule.get("to") or ():
             block = peer.get("ipBlock")
             if block:
-                yield Opening(block["cidr"], cut(_each([block["cidr"]]), _closed(block.get("except"))))
+                yield Opening(block["cidr"], _opened([block["cidr"]]) - _closed(block.get("except")))
 
 
 def by_ordered_rules(policy: Object, *, opens: Container[str]) -> Iterator[Opening]:
     """Yield what an AdminNetworkPolicy or ClusterNetworkPolicy opens by the actions `opens`, past its own denials."""
-    denied: list[Network] = []
+    denied = NONE
     for rule in (policy.get("spec") or {}).get("egress") or ():
         whole = not rule.get("ports") and not rule.get("protocols")
         for peer in rule.get("to") or ():
             if rule["action"] == "Deny" and whole:
-                denied += _closed(peer.get("networks"))
+                denied |= _closed(peer.get("networks"))
             if rule["action"] in opens:
                 for text in peer.get("networks") or ():
-                    yield Opening(text, cut(_each([text]), denied))
+                    yield Opening(text, _opened([text]) - denied)
                 if peer.get("domainNames"):
                     yield Opening(f"the names {_list(peer['domainNames'])}")
 
 
 def by_calico(policy: Object, *, opens: Container[str]) -> Iterator[Opening]:
     """Yield what a GlobalNetworkPolicy opens by the actions `opens`, past what earlier rules decide otherwise."""
-    decided: list[Network] = []
+    decided = NONE
     for rule in (policy.get("spec") or {}).get("egress") or ():
         destination = rule.get("destination") or {}
-        families = of_version(EVERYTHING, rule["ipVersion"]) if rule.get("ipVersion") else EVERYTHING
-        listed = _each(destination.get("nets"))
-        networks = cut(listed or families, _closed(destination.get("notNets")))
+        family = Addresses.of(of_version(EVERYTHING, rule["ipVersion"])) if rule.get("ipVersion") else ALL
+        nets, but = destination.get("nets"), destination.get("notNets")
         chosen = any(destination.get(key) for key in ("selector", "namespaceSelector", "services", "serviceAccounts"))
         if rule["action"] in opens:
             if destination.get("domains"):
                 yield Opening(f"the names {_list(destination['domains'])}")
-            elif listed or not chosen:
-                yield Opening(_list(destination.get("nets") or ("every address",)), cut(networks, decided))
+            elif nets or not chosen:
+                whole = _opened(nets) if nets else family
+                yield Opening(_list(nets or ("every address",)), whole - _closed(but) - decided)
         elif rule["action"] != "Log" and set(rule) <= BY_ADDRESS and set(destination) <= {"nets", "notNets"}:
-            whole = _closed(destination.get("nets")) if listed else families
-            decided += cut(whole, _each(destination.get("notNets")))
+            decided |= (_closed(nets) if nets else family) - _opened(but)
 
 
 def by_cilium(policy: Object) -> Iterator[Opening]:
@@ -83,10 +83,10 @@ def by_cilium(policy: Object) -> Iterator[Opening]:
 
 def _by_cilium_rule(rule: Object) -> Iterator[Opening]:
     for text in rule.get("toCIDR") or ():
-        yield Opening(text, _each([text]))
+        yield Opening(text, _opened([text]))
     for block in rule.get("toCIDRSet") or ():
         if block.get("cidr"):
-            yield Opening(block["cidr"], cut(_each([block["cidr"]]), _closed(block.get("except"))))
+            yield Opening(block["cidr"], _opened([block["cidr"]]) - _closed(block.get("except")))
         else:
             yield Opening("a CiliumCIDRGroup")
     for entity in rule.get("toEntities") or ():
@@ -102,19 +102,24 @@ def _by_cilium_rule(rule: Object) -> Iterator[Opening]:
         yield Opening("every address")
 
 
-def _each(texts: Iterable[str] | None, *, unknown: tuple[Network, ...] = EVERYTHING) -> tuple[Network, ...]:
-    """Return the networks; `unknown` for what only somebody's plugin can read. Openings err on the side of all."""
-    found: list[Network] = []
+def _opened(texts: Iterable[str] | None) -> Addresses:
+    """Return the addresses; all of them where only somebody's plugin can read a text."""
+    return _addresses(texts, unknown=ALL)
+
+
+def _closed(texts: Iterable[str] | None) -> Addresses:
+    """Return the addresses; none of those that only somebody's plugin can read."""
+    return _addresses(texts, unknown=NONE)
+
+
+def _addresses(texts: Iterable[str] | None, *, unknown: Addresses) -> Addresses:
+    networks = []
     for text in texts or ():
         try:
-            found.append(ip_network(text, strict=False))
+            networks.append(ip_network(text, strict=False))
         except ValueError:
-            found += unknown
-    return tuple(found)
-
-
-def _closed(texts: Iterable[str] | None) -> tuple[Network, ...]:
-    return _each(texts, unknown=())
+            return unknown
+    return Addresses.of(networks)
 
 
 def _list(names: Iterable[str]) -> str:

@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from bolwerk.core.egress.addresses import Addresses
 from bolwerk.core.egress.backends.unselected import unselected
 from bolwerk.core.egress.intent import Intent, Scene, Wall
 from bolwerk.core.egress.limits import AUDIT_IS_SILENT, common_limits
-from bolwerk.core.egress.networks import within
+from bolwerk.core.egress.networks import Network, contains
 from bolwerk.core.kinds import NETWORK_POLICY
 
 __all__ = ["concerns_egress", "render"]
@@ -71,14 +72,14 @@ def _grantees(scene: Scene, namespace: str) -> tuple[dict[str, Any], ...] | None
 
 
 def _peers(intent: Intent) -> list[dict[str, Any]]:
-    return [
-        {"namespaceSelector": {}},
-        *(
-            {"ipBlock": {"cidr": str(network), **({"except": [str(hole) for hole in holes]} if holes else {})}}
-            for network in intent.internal
-            if (holes := within(network, intent.outward)) != (network,)
-        ),
-    ]
+    outward = Addresses.of(intent.outward)
+    blocks = (_block(network, intent) for network in intent.internal if not Addresses.of([network]).within(outward))
+    return [{"namespaceSelector": {}}, *({"ipBlock": block} for block in blocks)]
+
+
+def _block(network: Network, intent: Intent) -> dict[str, Any]:
+    holes = [str(each) for each in intent.outward if contains(network, each)]
+    return {"cidr": str(network), **({"except": holes} if holes else {})}
 
 
 def _policy(
