@@ -26,6 +26,12 @@ from bolwerk.preview.difference import projected, unified
             {"rules": [{"to": "a"}]},
             id="items of lists of one length are paired",
         ),
+        pytest.param(
+            {"limits": {"cpu": "1"}, "paused": True},
+            {"limits": {"cpu": "1000m"}, "hostNetwork": False, "labels": {}, "paused": True},
+            {"limits": {"cpu": "1000m"}, "hostNetwork": False, "labels": {}, "paused": True},
+            id="what counts as the same is shown the same",
+        ),
         pytest.param({"rules": [1, 2]}, {"rules": [1]}, {"rules": [1, 2]}, id="an item too many is shown"),
     ],
 )
@@ -34,7 +40,7 @@ def test_projection(live: dict[str, Any], desired: dict[str, Any], want: dict[st
 
 
 def test_where_everything_counts_all_of_it_is_shown_in_one_order() -> None:
-    live: dict[str, Any] = {"spec": {"ingress": [], "podSelector": {}}}
+    live: dict[str, Any] = {"spec": {"ingress": [{}], "podSelector": {}}}
 
     shown = projected(live, {"spec": {"podSelector": {}}}, exact=("spec",))
 

@@ -1,6 +1,7 @@
 """The difference between a live object and what would be applied, as far as Bolwerk owns its fields.
 
 Both sides are YAML in the same shape, so that a reader sees what changes and nothing that others have put beside it.
+What counts as the same is `bolwerk.core.difference`'s to say: that decides whether anything is written at all.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bolwerk.core.difference import difference
 from bolwerk.core.merge import MERGE_KEYS
 from bolwerk.core.plan import Manifest
 from bolwerk.preview.text import as_yaml
@@ -27,40 +29,47 @@ def unified(live: Mapping[str, Any] | None, desired: Mapping[str, Any] | None, *
         Top-level fields that are shown as they are: a rule too many matters there.
     """
     before = as_yaml([projected(live, desired, exact=exact)], explicit_start=False) if live and desired else ""
-    after = as_yaml([dict(desired)], explicit_start=False) if desired else ""
+    after = as_yaml([desired], explicit_start=False) if desired else ""
     lines = difflib.unified_diff(before.splitlines(), after.splitlines(), "live", "desired", lineterm="")
     return "\n".join(lines)
 
 
 def projected(live: Mapping[str, Any], desired: Mapping[str, Any], *, exact: Sequence[str] = ()) -> Manifest:
-    """Return of a live object what stands in the desired one too, in its order."""
-    return {
-        field: _ordered(live[field], value) if field in exact else _projected(live[field], value, field)
-        for field, value in desired.items()
-        if field in live
-    }
+    """Return of a live object what stands in the desired one too, in its order and spelling."""
+    shown = {}
+    for field, value in desired.items():
+        if field in live or _same(field, None, value, exact=False):
+            shown[field] = _shown(field, live.get(field), value, exact=field in exact)
+    return shown
 
 
-def _projected(live: Any, desired: Any, name: str = "") -> Any:
+def _shown(name: str, live: Any, desired: Any, *, exact: bool) -> Any:
+    if _same(name, live, desired, exact=exact):
+        return desired
     if isinstance(live, Mapping) and isinstance(desired, Mapping):
-        return {field: _projected(live[field], value, field) for field, value in desired.items() if field in live}
+        common = {
+            field: _shown(field, live.get(field), value, exact=exact)
+            for field, value in desired.items()
+            if field in live or _same(field, None, value, exact=exact)
+        }
+        return {**common, **{field: value for field, value in live.items() if exact and field not in desired}}
     if isinstance(live, list) and isinstance(desired, Sequence) and not isinstance(desired, str):
-        key = MERGE_KEYS.get(name, "")
-        keyed = all(isinstance(item, Mapping) and key in item for item in (*live, *desired)) if key else False
-        if keyed:
-            by_key = {item[key]: item for item in live}
-            return [_projected(by_key[item[key]], item) for item in desired if item[key] in by_key]
-        if len(live) == len(desired):
-            return [_projected(item, wanted) for item, wanted in zip(live, desired, strict=True)]
+        return _shown_items(name, live, desired, exact=exact)
     return live
 
 
-def _ordered(live: Any, desired: Any) -> Any:
-    """Return all of a live value, its fields in the order of the desired one where both have them."""
-    if isinstance(live, Mapping) and isinstance(desired, Mapping):
-        both = {field: _ordered(live[field], value) for field, value in desired.items() if field in live}
-        return {**both, **{field: value for field, value in live.items() if field not in both}}
-    if isinstance(live, list) and isinstance(desired, Sequence) and not isinstance(desired, str):
-        pairs = zip(live, desired, strict=False)
-        return [*(_ordered(item, wanted) for item, wanted in pairs), *live[len(desired) :]]
-    return live
+def _shown_items(name: str, live: list[Any], desired: Sequence[Any], *, exact: bool) -> list[Any]:
+    key = MERGE_KEYS.get(name)
+    if key and all(isinstance(item, Mapping) and key in item for item in (*live, *desired)):
+        by_key = {item[key]: item for item in live}
+        wanted = {item[key]: item for item in desired}
+        common = [_shown("", by_key[each], item, exact=exact) for each, item in wanted.items() if each in by_key]
+        return [*common, *(item for item in live if exact and item[key] not in wanted)]
+    if not exact and len(live) != len(desired):
+        return live
+    common = [_shown("", item, wanted, exact=exact) for item, wanted in zip(live, desired, strict=False)]
+    return [*common, *live[len(desired) :]]
+
+
+def _same(name: str, live: Any, desired: Any, *, exact: bool) -> bool:
+    return difference({name: desired}, {name: live}, exact=(name,) if exact else ()) is None
