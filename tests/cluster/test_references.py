@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import http.client
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -122,6 +123,11 @@ def metrics(running: Operator) -> str:
         connection.close()
 
 
+def scanned(running: Operator) -> bool:
+    found = re.search(r"^bolwerk_references_scanned_timestamp_seconds (\S+)", metrics(running), re.MULTILINE)
+    return found is not None and float(found[1]) > 0
+
+
 @pytest.fixture(scope="module")
 def told(plane: ControlPlane, running: Operator) -> list[str]:
     """The leaks in the status, once the first scan is told of."""
@@ -158,6 +164,21 @@ def test_only_what_governed_pods_name_is_read_and_nothing_is_listed(plane: Contr
     assert {namespace for namespace, *_ in read} == {"team"}
     assert {name for _, resource, name, _ in read if resource == "secrets"} == SECRETS.keys() - {"unreferenced"}
     assert {name for _, resource, name, _ in read if resource == "configmaps"} == {*CONFIG_MAPS, "absent"}
+
+
+@pytest.mark.usefixtures("told")
+def test_a_restart_finds_the_same_and_writes_nothing(plane: ControlPlane, running: Operator) -> None:
+    running.stop()
+    before, mark = status(plane), plane.audit.mark()
+
+    running.start()
+
+    process.wait_for(lambda: scanned(running), what="the first scan", seconds=60)
+    process.wait_for(lambda: "bolwerk_queue_depth 0.0" in metrics(running), what="an empty queue", seconds=60)
+    written = plane.audit.writes(mark, user=running.user)
+    del written["update", "leases"]
+    assert not written
+    assert status(plane) == before
 
 
 @pytest.mark.usefixtures("told")
@@ -204,13 +225,13 @@ def test_without_the_right_or_the_switch_it_says_what_is_not_looked_at(plane: Co
     running.kill()
     running.start()
 
-    def limits() -> str:
-        return " ".join(status(plane).get("limits", ()))
+    def left_out() -> str:
+        return " ".join(status(plane).get("references", {}).get("notLookedAt", ()))
 
     process.wait_for(
-        lambda: "Secrets in team are not looked at: the operator lacks the right to get secrets" in limits(),
+        lambda: "Secrets in team are not looked at: the operator lacks the right to get secrets" in left_out(),
         what="the missing right to be told",
         seconds=90,
     )
-    assert "ConfigMaps in team are not looked at" in limits()
+    assert "ConfigMaps in team are not looked at" in left_out()
     assert leaks(plane) == []
