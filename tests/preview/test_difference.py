@@ -32,6 +32,12 @@ from bolwerk.preview.difference import projected, unified
             {"limits": {"cpu": "1000m"}, "hostNetwork": False, "labels": {}, "paused": True},
             id="what counts as the same is shown the same",
         ),
+        pytest.param(
+            {"containers": [{"name": "engine", "args": ["--a=1", "--b=1"], "stdin": False}]},
+            {"containers": [{"name": "engine", "args": ["--a=1", "--b=2"]}]},
+            {"containers": [{"name": "engine", "args": ["--a=1", "--b=1"]}]},
+            id="a plain item that differs is shown as it is",
+        ),
         pytest.param({"rules": [1, 2]}, {"rules": [1]}, {"rules": [1, 2]}, id="an item too many is shown"),
     ],
 )

@@ -17,6 +17,9 @@ from bolwerk.preview.text import as_yaml
 
 __all__ = ["projected", "unified"]
 
+ITEM = "item"
+"""Stands for the name of a field, which what stands in a list has not."""
+
 
 def unified(live: Mapping[str, Any] | None, desired: Mapping[str, Any] | None, *, exact: Sequence[str] = ()) -> str:
     """Return a unified diff, empty where nothing of Bolwerk's differs.
@@ -63,11 +66,11 @@ def _shown_items(name: str, live: list[Any], desired: Sequence[Any], *, exact: b
     if key and all(isinstance(item, Mapping) and key in item for item in (*live, *desired)):
         by_key = {item[key]: item for item in live}
         wanted = {item[key]: item for item in desired}
-        common = [_shown("", by_key[each], item, exact=exact) for each, item in wanted.items() if each in by_key]
+        common = [_shown(ITEM, by_key[each], item, exact=exact) for each, item in wanted.items() if each in by_key]
         return [*common, *(item for item in live if exact and item[key] not in wanted)]
     if not exact and len(live) != len(desired):
         return live
-    common = [_shown("", item, wanted, exact=exact) for item, wanted in zip(live, desired, strict=False)]
+    common = [_shown(ITEM, item, wanted, exact=exact) for item, wanted in zip(live, desired, strict=False)]
     return [*common, *live[len(desired) :]]
 
 
