@@ -7,7 +7,7 @@ import re
 
 import pytest
 import re2
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bolwerk.core.catalogue.patterns import PatternError, compiled
@@ -41,6 +41,8 @@ def test_a_good_pattern_knows_its_domain(text: str, want_domain: str, want_match
         pytest.param(r"^.*\.c\.example$", "bare dot", id="all of a domain"),
         pytest.param(r"^[^x]\.c\.example$", "negated class", id="a class that matches dots"),
         pytest.param(r"^[a-z\.]\.c\.example$", "backslash in a class", id="an escape in a class"),
+        pytest.param(r"^[](a]|b\.c\.example$", "which ] stands first", id="a class that begins with its end"),
+        pytest.param(r"^[[:alpha:](]|b\.c\.example$", "[ in a class", id="a class in a class"),
         pytest.param(r"^\d\.c\.example$", "only \\. is known", id="an escape of Perl's"),
         pytest.param(r"^\Ca\.c\.example$", "no host name has", id="an escape that RE2 has and Go has not"),
         pytest.param(r"^(?=a)a\.c\.example$", "no host name has", id="a look-ahead"),
@@ -80,14 +82,18 @@ def test_what_backtracks_elsewhere_is_linear_here(text: str) -> None:
     assert not pattern.matches("a" * 100_000 + "!.b.example")
 
 
-@given(st.text(alphabet=r"ab-.\[]()|?+*{}1,^$", max_size=40), st.text(alphabet="ab-.", max_size=60))
+PIECES = [*"ab-.[]()|?+*^$:", "\\.", "[a-z]", "[](]", "[[:alpha:](]", "[(]", "[)]", "(?:", "(a|b)", "{2}", "\\"]
+
+
+@settings(max_examples=1000)
+@given(st.lists(st.sampled_from(PIECES), max_size=8).map("".join), st.text(alphabet="ab-.(]", max_size=12))
 def test_anything_is_either_refused_or_anchored_in_its_domain(middle: str, name: str) -> None:
     try:
         pattern = compiled(rf"^{middle}\.b\.example$")
     except PatternError:
         return
-    if pattern.matches(name):
-        assert name.endswith(".b.example")
+    for each in (name, *"ab(]:-"):
+        assert not pattern.matches(each) or each.endswith(".b.example")
     assert not pattern.matches(f"{name}.org")
     assert re2.compile(pattern.text)
 

@@ -20,10 +20,12 @@ LONGEST_PATTERN = 512
 
 _ALPHABET = re.compile(r"[-a-z0-9_\\.\[\]()|?+*{},^$:]*")
 _DOMAIN = re.compile(r"(?:\\\.[a-z0-9-]+){2,}\$\Z")
-_PART = re.compile(r"\\.?|\[[^\]]*\]?|\(\?.?|.")
+_PART = re.compile(r"\\.?|\[\^?\]?[^\]]*\]?|\(\?.?|.")
 _REFUSED = (
     (re.compile(r"\\[^.]?"), "has a backslash before something other than a dot; only \\. is known"),
     (re.compile(r"\[\^.*"), "has a negated class, which also matches dots; write [a-z0-9-]"),
+    (re.compile(r"\[\].*"), "has a class in which ] stands first"),
+    (re.compile(r"\[.*\[.*"), "has a [ in a class"),
     (re.compile(r"\[.*\\.*"), "has a backslash in a class, where a dot needs none"),
     (re.compile(r"\(\?[^:]?"), "has a group with flags or a look-around; only ( and (?: are known"),
     (re.compile(r"\."), "has a bare dot, which matches anything; write \\. for a dot, [a-z0-9-] for a character"),
