@@ -5,6 +5,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
+SCENARIOS ?= e2e/scenarios
 VENV := .venv
 BIN := $(VENV)/bin
 
@@ -47,7 +48,7 @@ images: $(VENV)/.installed ## root on Linux: the real node's images, without a c
 .PHONY: e2e
 e2e: $(VENV)/.installed images ## root on Linux: a real kubelet, Cilium, and vLLM behind the wall
 	PYTHONPATH=e2e $(BIN)/python -m harness.tools kubernetes etcd helm kubelet containerd runc cilium coredns
-	PYTHONPATH=e2e $(BIN)/python -m harness.sandbox $(BIN)/python -m pytest e2e/scenarios -m node --capture=no --verbose
+	PYTHONPATH=e2e $(BIN)/python -m harness.sandbox $(BIN)/python -m pytest $(SCENARIOS) -m node --capture=no --verbose
 
 .PHONY: bench
 bench: $(VENV)/.installed tools ## 500 LocalModels beside a bare client that issues the same writes

@@ -84,7 +84,7 @@ class Node(contextlib.AbstractContextManager["Node"]):
         try:
             self._put_tools_in_reach()
             self._start_containerd()
-            images = self._import(self._images)
+            images = self.load(self._images)
             self._start_kubelet()
             self._start_cilium()
             self._wait_until_ready()
@@ -111,11 +111,8 @@ class Node(contextlib.AbstractContextManager["Node"]):
         command = self._namespace.inside(tools.find("cilium-dbg"), *arguments)
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
-    def load(self, *images: oci.Image) -> None:
-        """Import more images, such as big ones that not everybody needs."""
-        self._import(images).finish()
-
-    def _import(self, images: Sequence[oci.Image]) -> importing.Importing:
+    def load(self, images: Sequence[oci.Image]) -> importing.Importing:
+        """Begin to import images, also later: big ones need not be waited for by everybody."""
         return importing.Importing(self._ctr("images", "import", "-"), images)
 
     def _end(self) -> None:

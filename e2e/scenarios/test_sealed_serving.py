@@ -12,6 +12,7 @@ import pytest
 
 from harness import images, network, operator, pods, process
 from harness.cluster import Cluster
+from harness.importing import Importing
 
 pytestmark = pytest.mark.node
 
@@ -65,11 +66,16 @@ CLAIM = {"persistentVolumeClaim": {"claimName": "models", "path": "tiny-llama"}}
 IMAGE = {"image": {"reference": "", "path": "tiny-llama"}}
 
 
+@pytest.fixture(scope="session")  # so that it comes before `installed`
+def engine(cluster: Cluster) -> Importing:
+    """The engine's image on its way to the node, while Bolwerk is being installed."""
+    return cluster.node.load([images.engine(), images.model()])
+
+
 @pytest.fixture(scope="module")
-def prepared(installed: Cluster) -> Cluster:
+def prepared(engine: Importing, installed: Cluster) -> Cluster:
     """The engine's image on the node, a claim with the model on it, and three other pods."""
     cluster = installed
-    cluster.node.load(images.engine(), images.model())
     volume = {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadOnlyMany"], "storageClassName": ""}
     asked = {"accessModes": ["ReadOnlyMany"], "storageClassName": "", "volumeName": "models"}
     cluster.apply(
@@ -92,6 +98,7 @@ def prepared(installed: Cluster) -> Cluster:
     cluster.apply(_pod("unsealed", "models"), _pod("chat", "clients", app="chat"), _pod("stranger", "clients"))
     cluster.wait_for_pods("models", "unsealed")
     cluster.wait_for_pods("clients", "chat", "stranger")
+    engine.finish()
     return cluster
 
 
