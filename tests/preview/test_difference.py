@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
 
+from bolwerk.core.difference import difference
 from bolwerk.preview.difference import projected, unified
 
 
@@ -68,3 +71,29 @@ def test_the_difference_is_one_of_lines() -> None:
 
 def test_what_is_the_same_has_no_difference() -> None:
     assert not unified({"spec": {"replicas": 2, "paused": True}}, {"spec": {"replicas": 2}})
+
+
+SCALARS = st.sampled_from([None, False, True, 0, 1, "a", "b"])
+FIELDS = st.sampled_from(["a", "b", "labels", "hostNetwork", "matchLabels", "items"])
+VALUES = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(FIELDS, inner, max_size=3), max_leaves=8
+)
+OBJECTS = st.dictionaries(FIELDS, VALUES, max_size=4)
+
+
+@given(desired=OBJECTS, live=OBJECTS)
+@example(desired={"args": [1]}, live={"args": [2]})
+def test_something_is_shown_exactly_where_something_would_be_written(
+    desired: dict[str, Any], live: dict[str, Any]
+) -> None:
+    assume(live)
+    assume(desired)
+
+    assert bool(unified(live, desired)) == (difference(desired, live) is not None)
+
+
+@given(desired=OBJECTS, live=OBJECTS)
+def test_where_everything_counts_a_field_too_many_is_shown_too(desired: dict[str, Any], live: dict[str, Any]) -> None:
+    shown = unified({"spec": live}, {"spec": desired}, exact=("spec",))
+
+    assert bool(shown) == (difference({"spec": desired}, {"spec": live}, exact=("spec",)) is not None)
