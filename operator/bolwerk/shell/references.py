@@ -75,6 +75,7 @@ class Scanner:
         self._metrics = metrics
         self._jitter = jitter
         self._wake = asyncio.Event()
+        self._looking = asyncio.Lock()
         self._scanned: Any = None
         self._counted: set[tuple[str, str, str]] = set()
 
@@ -204,8 +205,10 @@ class Scanner:
 
     async def _seen(self, ref: Ref, keys: frozenset[str] | None, rules: Rules) -> Seen:
         manifest = await self._client.get(ref)
-        # In a thread, for a value may be a megabyte and the loop has others to serve.
-        return await asyncio.to_thread(look, ref.kind, manifest, keys, rules)
+        # In a thread, for a value may be a megabyte and the loop has others to serve; one at a time, for they share one
+        # interpreter.
+        async with self._looking:
+            return await asyncio.to_thread(look, ref.kind, manifest, keys, rules)
 
 
 def _situation(observed: Iterable[Observed]) -> Any:
