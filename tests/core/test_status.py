@@ -229,13 +229,6 @@ def test_an_edit_that_is_not_looked_at_yet_is_in_progress() -> None:
     assert kstatus.verdict({**model, "metadata": {**model["metadata"], "generation": 2}}) == "InProgress"
 
 
-@pytest.mark.parametrize("reason", Reason)
-def test_every_reason_is_produced_by_a_test(reason: Reason) -> None:
-    produced = {case.reason for case in CASES} | {case.ready for case in CASES} | PRODUCED_ELSEWHERE.keys()
-
-    assert reason in produced
-
-
 def test_a_deployment_that_has_not_seen_the_edit_yet_says_nothing() -> None:
     observed = pods(pod(containers=(RUNNING,)))
     stale = make_deployment(child(observed, DEPLOYMENT), generation=2, conditions=TOO_LATE)

@@ -16,7 +16,7 @@ from bolwerk.core.kinds import (
     Kind,
     Ref,
 )
-from bolwerk.core.plan import Plan
+from bolwerk.core.plan import Plan, Refusal
 from bolwerk.core.policy.observed import WALL_KINDS, Observed
 from bolwerk.core.policy.reconcile import reconcile
 from bolwerk.core.settings import Settings
@@ -63,11 +63,13 @@ class World:
     served: frozenset[Kind] = CILIUM
     overlay: Mapping[str, Any] | None = None
     references: Any = None
+    refusals: tuple[Refusal, ...] = ()
+    overruled: Mapping[Ref, Mapping[str, Any]] = field(default_factory=dict)
     now: datetime = NOW
     objects: dict[Ref, dict[str, Any]] = field(default_factory=dict)
     _numbers: Any = field(default_factory=itertools.count)
 
-    def observed(self, **more: Any) -> Observed:
+    def observed(self) -> Observed:
         owned: dict[Kind, tuple[Mapping[str, Any], ...]] = {}
         for ref, live in sorted(self.objects.items()):
             owned[ref.kind] = (*owned.get(ref.kind, ()), live)
@@ -80,11 +82,11 @@ class World:
             served=self.served,
             overlay=self.overlay,
             references=self.references,
-            **more,
+            refusals=self.refusals,
         )
 
-    def decide(self, **more: Any) -> Plan:
-        return reconcile(self.observed(**more), SETTINGS, self.now)
+    def decide(self) -> Plan:
+        return reconcile(self.observed(), SETTINGS, self.now)
 
     def step(self) -> Plan:
         """Decide, carry out, decide again for the status; return the first plan."""
@@ -94,7 +96,7 @@ class World:
             fresh = {"uid": f"uid-{next(self._numbers)}", "creationTimestamp": self.now.strftime("%Y-%m-%dT%H:%M:%SZ")}
             kept = {key: old[key] for key in fresh if key in old}
             metadata = {**apply.manifest["metadata"], **fresh, **kept}
-            self.objects[apply.ref] = {**apply.manifest, "metadata": metadata}
+            self.objects[apply.ref] = {**apply.manifest, **self.overruled.get(apply.ref, {}), "metadata": metadata}
         for delete in plan.delete:
             del self.objects[delete.ref]
         told = self.decide()
