@@ -16,7 +16,7 @@ from bolwerk.core.model.reconcile import reconcile as reconcile_model
 from bolwerk.core.plan import Manifest, Plan, Refusal
 from bolwerk.core.policy.reconcile import reconcile as reconcile_policy
 from bolwerk.core.settings import Settings
-from bolwerk.preview.documents import Documents
+from bolwerk.preview.documents import RECONCILED, Documents
 from bolwerk.shell.cache import Cache
 from bolwerk.shell.models import LocalModels
 from bolwerk.shell.policies import SovereigntyPolicies
@@ -47,7 +47,7 @@ class World:
         self._settings = settings
         self.models = LocalModels(self.cache)
         self.policies = SovereigntyPolicies(self.cache, served=served, settings=settings)
-        self._uids = itertools.count()
+        self._numbers: dict[str, itertools.count[int]] = {"00000000": itertools.count(), "ffffffff": itertools.count()}
 
     def lay(self, documents: Documents) -> frozenset[Ref]:
         """Lay objects on what is there, as if they had been applied.
@@ -74,14 +74,17 @@ class World:
     def put(self, ref: Ref, manifest: Mapping[str, Any], *, now: datetime | None = None) -> frozenset[Ref]:
         """Take in an object as the API server would keep it."""
         entry = self.cache.find(ref)
-        given = (
-            {"uid": entry.uid, "resourceVersion": str(entry.version + 1)}
-            if entry
-            # Stands for what only the API server gives.
-            else {"uid": f"00000000-0000-0000-0000-{next(self._uids):012}", "resourceVersion": "1"}
-        )
+        if entry:
+            given = {"uid": entry.uid, "resourceVersion": str(entry.version + 1)}
+        else:
+            given = {"uid": self._uid(ref), "resourceVersion": "1"}
         created = {"creationTimestamp": now.isoformat()} if now and not entry else {}
         return self.cache.put(ref.kind, {**manifest, "metadata": {**created, **manifest["metadata"], **given}})
+
+    def _uid(self, ref: Ref) -> str:
+        """Return what stands for the uid that only the API server gives; owners, which are shown, have plain ones."""
+        kind = "00000000" if ref.kind in RECONCILED else "ffffffff"
+        return f"{kind}-0000-0000-0000-{next(self._numbers[kind]):012}"
 
     def live(self, ref: Ref) -> Manifest | None:
         """Return an object as it is now, or None."""
