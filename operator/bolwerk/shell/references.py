@@ -1,8 +1,7 @@
-"""The scan of the ConfigMaps and Secrets that governed pods refer to: what admission cannot see.
+"""When what governed pods refer to is looked at, and who is told: the cache of the policies, and the metrics.
 
-Runs while leading, every ten minutes and soon after a SovereigntyPolicy or the set of governed namespaces changed.
-Objects are read one at a time, by the names in pod specs; none is listed, watched or kept. A value lives in `_seen` and
-what that calls, and nowhere else: not in the cache, a log line, an exception or a metric.
+Runs while leading, every ten minutes and soon after a SovereigntyPolicy or the set of governed namespaces changed. What
+is read then is `referred`'s business; here there are only names.
 """
 
 from __future__ import annotations
@@ -16,18 +15,15 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from bolwerk.core.invalid import InvalidSpecError
-from bolwerk.core.kinds import POD, Ref
 from bolwerk.core.policy.observed import Observed
 from bolwerk.core.references.findings import Finding, Findings
-from bolwerk.core.references.gaps import Gaps, kinds_to_read
-from bolwerk.core.references.look import Rules, Seen, look
-from bolwerk.core.references.pod import References, references
+from bolwerk.core.references.gaps import Gaps
 from bolwerk.core.references.scope import Scope, scope
-from bolwerk.core.references.survey import Survey, conclude, survey
 from bolwerk.core.settings import Settings
 from bolwerk.shell.client import Client
-from bolwerk.shell.errors import ApiError, GoneError, NotFoundError
+from bolwerk.shell.errors import ApiError
 from bolwerk.shell.metrics import Metrics
+from bolwerk.shell.referred import Reader
 
 __all__ = ["Scanner"]
 
@@ -37,12 +33,6 @@ SCAN_SECONDS = 600.0
 RETRY_SECONDS = 60.0
 # A change is followed by others: the namespaces of a new policy, the next line that somebody edits.
 SETTLE_SECONDS = 5.0
-LIST_ATTEMPTS = 5
-# Whole pods are sent, of which a tenth is read: a page is a megabyte or so.
-PODS_A_PAGE = 100
-# Few beside the client's own limit: a scan may take its time and others may not wait for it.
-READERS = 4
-FORBIDDEN = 403
 
 
 class Scanner:
@@ -68,14 +58,13 @@ class Scanner:
         metrics: Metrics,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        self._client = client
+        self._reader = Reader(client=client, settings=settings)
         self._settings = settings
         self._observe = observe
         self._publish = publish
         self._metrics = metrics
         self._jitter = jitter
         self._wake = asyncio.Event()
-        self._looking = asyncio.Lock()
         self._scanned: Any = None
         self._counted: set[tuple[str, str, str]] = set()
 
@@ -118,7 +107,7 @@ class Scanner:
         started = time.monotonic()
         observed = tuple(self._observe())
         situation = _situation(observed)
-        results = [(where, *await self._scan(where)) for where in self._scopes(observed)]
+        results = [(where, *await self._reader.scan(where)) for where in self._scopes(observed)]
         self._scanned = situation
         self._count(results)
         for where, found, gaps in results:
@@ -148,67 +137,6 @@ class Scanner:
                 yield scope(each, self._settings)
             except InvalidSpecError:
                 continue  # its status says what is wrong; what was found before stays in it
-
-    async def _scan(self, where: Scope) -> tuple[list[Finding], Gaps]:
-        gaps, found = Gaps(), list[Finding]()
-        for namespace in where.namespaces:
-            try:
-                surveyed = survey(await self._pods(namespace))
-            except ApiError as error:
-                if error.status != FORBIDDEN:
-                    raise
-                gaps.denied.add((POD, namespace))
-                continue
-            seen = await self._read(surveyed, where.rules, gaps)
-            found.extend(conclude(surveyed, seen, where.rules))
-        return found, gaps
-
-    async def _pods(self, namespace: str) -> list[References]:
-        for attempt in range(1, LIST_ATTEMPTS + 1):
-            found: list[References] = []
-            try:
-                async for page in self._client.pages(POD, namespace=namespace, limit=PODS_A_PAGE):
-                    found.extend(references(pod) for pod in page.items)
-                    await asyncio.sleep(0)  # thousands of pods: let others have their turn
-            except GoneError:  # the snapshot expired between two pages
-                if attempt == LIST_ATTEMPTS:
-                    raise
-            else:
-                return found
-        raise AssertionError("unreachable")
-
-    async def _read(self, surveyed: Survey, rules: Rules, gaps: Gaps) -> dict[Ref, Seen]:
-        seen: dict[Ref, Seen] = {}
-        kinds = kinds_to_read(self._settings)
-        waiting = iter(sorted(ref for ref in surveyed.users if ref.kind in kinds))
-
-        async def reader() -> None:
-            for ref in waiting:
-                if (ref.kind, ref.namespace) in gaps.denied:
-                    continue
-                try:
-                    seen[ref] = await self._seen(ref, surveyed.keys(ref), rules)
-                except NotFoundError:
-                    seen[ref] = Seen()  # optional, or its pod waits for it
-                except ApiError as error:
-                    if error.status != FORBIDDEN:
-                        raise
-                    gaps.denied.add((ref.kind, ref.namespace))
-                else:
-                    gaps.looked_at += 1
-                    gaps.too_long.update((ref, key) for key in seen[ref].too_long)
-
-        async with asyncio.TaskGroup() as readers:
-            for _ in range(READERS):
-                readers.create_task(reader())
-        return seen
-
-    async def _seen(self, ref: Ref, keys: frozenset[str] | None, rules: Rules) -> Seen:
-        manifest = await self._client.get(ref)
-        # In a thread, for a value may be a megabyte and the loop has others to serve; one at a time, for they share one
-        # interpreter.
-        async with self._looking:
-            return await asyncio.to_thread(look, ref.kind, manifest, keys, rules)
 
 
 def _situation(observed: Iterable[Observed]) -> Any:
