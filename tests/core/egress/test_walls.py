@@ -20,6 +20,7 @@ from core.egress.worlds import LABELS, PODS, destinations, intent_of, intents, t
 from core.policy.world import policy
 
 UNHURRIED = settings(deadline=None)  # other work on the machine is no failure
+BRIEF = settings(deadline=None, max_examples=20)  # for what hardly depends on what is drawn
 RENDER = {backend.name: backend.render for backend in BACKENDS}
 CLUSTER_WIDE: dict[str, Callable[[Iterable[Manifest], Pod, Destination], str]] = {
     "Cilium": simulators.cilium,
@@ -58,7 +59,7 @@ def test_rules_of_the_whole_cluster_let_through_what_is_meant(backend: str, data
 
 
 @pytest.mark.parametrize("backend", RENDER)
-@UNHURRIED
+@BRIEF
 @given(intent=intents(), source=PODS, data=st.data())
 def test_audit_drops_nothing(backend: str, intent: Intent, source: Pod, data: st.DataObject) -> None:
     destination = data.draw(destinations(intent.internal + intent.outward))
@@ -149,7 +150,7 @@ def test_where_teams_select_pods_in_too_many_ways_the_rest_stays_closed_and_that
 
 
 @pytest.mark.parametrize("backend", RENDER)
-@UNHURRIED
+@BRIEF
 @given(intent=intents())
 def test_objects_are_owned_labelled_and_named_after_the_policy(backend: str, intent: Intent) -> None:
     wall = RENDER[backend](intent, Scene(namespaces=("ai", "web")))
