@@ -33,10 +33,18 @@ class Rename:
         A pattern on names with their trailing dot; all of it but the dot is its first group.
     zone
         Where the name is moved to, or an empty string: then it stays what it is, and no later rule sees it.
+    name
+        The name, where it is one: CoreDNS compares it sooner than it runs an expression.
     """
 
     match: str
     zone: str
+    name: str = ""
+
+    @property
+    def renamed(self) -> str:
+        """What `name` becomes."""
+        return f"{self.name}.{self.zone}".removesuffix(".")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +109,11 @@ def refusals(decided: Decisions) -> Refusals:
             zones.setdefault(entry.group, {})[_zone(entry.group) if entry in renamed else entry.domain] = None
     return Refusals(
         renames=tuple(
-            Rename(rf"^({entry.match})\.$", _zone(entry.group) if entry.refused else "")
+            Rename(
+                match=rf"^({entry.match})\.$",
+                zone=_zone(entry.group) if entry.refused else "",
+                name=entry.domain if entry.kind == EXACT else "",
+            )
             for entry in sorted(renamed, key=lambda each: each.rank)
         ),
         blocks=tuple(Block(group, tuple(own)) for group, own in zones.items()),

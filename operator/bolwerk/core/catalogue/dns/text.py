@@ -29,7 +29,11 @@ _OVERRIDE_SOURCE = """\
 
 # The first rule that fits a name is the only one. The client never sees what a name is renamed to.
 {% for rename in renames %}
+{% if rename.name %}
+rewrite stop name exact {{ rename.name }} {{ rename.renamed }}
+{% else %}
 rewrite stop name regex {{ rename.match | quoted }} {{ ("{1}." ~ rename.zone) | quoted }}
+{% endif %}
 {% endfor %}
 {% endif %}
 {% for block in blocks %}
