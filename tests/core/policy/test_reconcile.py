@@ -88,6 +88,29 @@ def test_a_former_wall_stays_until_the_new_one_has_stood_for_a_while() -> None:
     assert told(world, "Reconciling") == ("absent", "")
 
 
+def test_a_crd_that_somebody_installs_does_not_move_a_wall_that_stands() -> None:
+    world = World(served=NOBODY)
+    world.step()
+    world.served = SHARED
+
+    plan = world.step()
+
+    assert not plan.apply
+    assert not plan.delete
+    assert "to ClusterNetworkPolicy to move there" in world.policy["status"]["backendReason"]
+
+
+def test_a_backend_that_is_served_no_more_is_left() -> None:
+    world = World(served=SHARED)
+    world.step()
+    world.served = NOBODY
+    world.objects.clear()  # its kind went, and they with it
+
+    world.step()
+
+    assert world.walls() == {"NetworkPolicy"}
+
+
 @pytest.mark.parametrize(
     ("changes", "reason", "sentence"),
     [

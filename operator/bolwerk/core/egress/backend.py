@@ -106,8 +106,11 @@ class Unserved:
     message: str
 
 
-def choose(asked: str, served: frozenset[Kind]) -> Choice | Unserved:
+def choose(asked: str, served: frozenset[Kind], *, held: str = "") -> Choice | Unserved:
     """Choose a backend: the named one, or for `Auto` the first whose kinds are all served.
+
+    `Auto` stays with the backend that holds a wall already, as long as it is served: whoever installs a CRD that nobody
+    enforces must not move the wall there.
 
     Parameters
     ----------
@@ -115,10 +118,19 @@ def choose(asked: str, served: frozenset[Kind]) -> Choice | Unserved:
         `spec.enforcement.backend`.
     served
         Which of `OPTIONAL_KINDS` the API server serves; NetworkPolicy goes without saying.
+    held
+        The backend whose wall stands, or an empty string.
     """
     served |= {NETWORK_POLICY}
     standing = [backend for backend in BACKENDS if served.issuperset(backend.kinds)]
     if asked == "Auto":
+        holder = next((backend for backend in standing if backend.name == held), standing[0])
+        if holder is not standing[0]:
+            return Choice(
+                holder,
+                f"Auto stays with {held}, which holds the wall; {standing[0].name} is served too: set "
+                f"spec.enforcement.backend to {standing[0].name} to move there, once its plugin enforces it.",
+            )
         return Choice(standing[0], f"Auto chose {standing[0].name}: {standing[0].reason}.")
     named = next((backend for backend in BACKENDS if backend.name == asked), None)
     if named is None:

@@ -52,7 +52,7 @@ def reconcile(observed: Observed, settings: Settings, now: datetime) -> Plan:
     try:
         subject = Subject.of(observed.policy, settings)
         intent = Intent.of(subject)
-        choice = choose(subject.spec.enforcement.backend, observed.served)
+        choice = choose(subject.spec.enforcement.backend, observed.served, held=_held(observed))
         if isinstance(choice, Unserved):
             return _stalled(observed, Reason.BACKEND_NOT_SERVED, choice.message, now)
         namespaces = _governed(observed, settings)
@@ -159,14 +159,23 @@ def _created(live: Mapping[str, Any] | None) -> datetime:
     return datetime.fromisoformat(live["metadata"]["creationTimestamp"])
 
 
+def _held(observed: Observed) -> str:
+    """Return the backend that was told to hold a wall last, or an empty string; it counts also while it is damaged."""
+    before = observed.policy.get("status") or {}
+    walled = any(
+        each["type"] == "WallStands" and each["reason"] != Reason.AUDIT_ONLY for each in before.get("conditions") or ()
+    )
+    return str(before.get("backend", "")) if walled else ""
+
+
 def _restored(observed: Observed, choice: Choice) -> Callable[[Apply], Event | None]:
     """Tell when the wall was found damaged although nothing new was asked of it."""
     before = observed.policy.get("status") or {}
     same = before.get("observedGeneration") == observed.policy["metadata"].get("generation", 0)
-    stood = {each["type"]: each["status"] for each in before.get("conditions") or ()}.get("WallStands") == "True"
+    stood = same and _held(observed) == choice.backend.name
 
     def tell(apply: Apply) -> Event | None:
-        if not (same and stood and before.get("backend") == choice.backend.name and apply.kind in WALL_KINDS):
+        if not (stood and apply.kind in WALL_KINDS):
             return None
         if apply.because == ABSENT and apply.kind == NETWORK_POLICY:
             return None  # a namespace that is governed only now has none yet
