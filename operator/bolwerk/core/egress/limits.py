@@ -35,15 +35,19 @@ AUDIT_IS_SILENT = (
 def common_limits(intent: Intent) -> tuple[str, ...]:
     """Return the limits that every backend has for this intent."""
     outward = Addresses.of(intent.outward)
+    swallowed = [str(inner) for inner in intent.internal if Addresses.of([inner]).within(outward)]
     return (
         HOST_NETWORK,
         CONTROL_PLANE,
         SERVICES,
         *((PROXIES_IN_PODS,) if intent.outward else ()),
-        *(
-            f"spec.internal.networks: all of {inner} is refused, because forwardProxies and privateEndpoints contain "
-            f"it: narrow these, or take {inner} out."
-            for inner in intent.internal
-            if Addresses.of([inner]).within(outward)
-        ),
+        *((_swallowed(swallowed),) if swallowed else ()),
+    )
+
+
+def _swallowed(networks: list[str]) -> str:
+    shown = ", ".join(networks[:5]) + (", …" if len(networks) > 5 else "")  # noqa: PLR2004 - a handful
+    return (
+        f"spec.internal.networks: nothing in {shown} is let through, because forwardProxies and privateEndpoints contain "
+        f"all of it: narrow these, or take {'it' if len(networks) == 1 else 'them'} out."
     )
