@@ -48,6 +48,6 @@ def common_limits(intent: Intent) -> tuple[str, ...]:
 def _swallowed(networks: list[str]) -> str:
     shown = ", ".join(networks[:5]) + (", …" if len(networks) > 5 else "")  # noqa: PLR2004 - a handful
     return (
-        f"spec.internal.networks: nothing in {shown} is let through, because forwardProxies and privateEndpoints contain "
-        f"all of it: narrow these, or take {'it' if len(networks) == 1 else 'them'} out."
+        f"spec.internal.networks: nothing in {shown} is let through, because forwardProxies and privateEndpoints "
+        f"contain all of it: narrow these, or take {'it' if len(networks) == 1 else 'them'} out."
     )
