@@ -19,6 +19,10 @@ class Kind:
     name: str
     plural: str
 
+    def __hash__(self) -> int:
+        # Looked up a dozen times for every watch event. Two of one plural are told apart when they are compared.
+        return hash(self.plural)
+
     @property
     def api_version(self) -> str:
         """The value of `apiVersion` in a manifest."""

@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 from bolwerk.core.kinds import Kind, Ref
 from bolwerk.core.plan import Refusal
@@ -52,8 +52,7 @@ class Entry:
     applied: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """One object that appeared (no `old`), changed or went (no `new`, no `manifest`)."""
 
     kind: Kind
