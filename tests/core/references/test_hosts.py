@@ -6,13 +6,14 @@ from collections.abc import Callable
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bolwerk.core.references.hosts import hosts
 from bolwerk.core.references.look import judge
 from core.references.cataloguing import rules
 
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # others use the machine too
 ACME = "api.acme.ai"
 
 
@@ -77,11 +78,13 @@ FORMATS: st.SearchStrategy[Callable[[object], str]] = st.sampled_from(
 )
 
 
+@UNHURRIED
 @given(text=PLAIN | TREES.map(json.dumps) | TREES.map(yaml.safe_dump))
 def test_a_text_without_names_of_the_catalogue_gives_nothing(text: str) -> None:
     assert judge(text, rules()) == frozenset()
 
 
+@UNHURRIED
 @given(tree=TREES, url=URLS, path=st.lists(st.text(alphabet="bcdefgh", min_size=1), max_size=4), data=st.data())
 def test_one_endpoint_is_found_wherever_it_stands(tree: object, url: str, path: list[str], data: st.DataObject) -> None:
     nested: object = {"before": tree, "endpoint": url, "after": tree}
@@ -91,11 +94,13 @@ def test_one_endpoint_is_found_wherever_it_stands(tree: object, url: str, path: 
     assert judge(data.draw(FORMATS)(nested), rules()) == {"acme"}
 
 
+@UNHURRIED
 @given(before=PLAIN, url=URLS, after=PLAIN)
 def test_an_env_file_with_one_endpoint(before: str, url: str, after: str) -> None:
     assert "acme" in judge(f"BEFORE={before}\nENDPOINT={url}\nAFTER={after}\n", rules())
 
 
+@UNHURRIED
 @given(text=st.text())
 def test_any_text_at_all_is_read_without_an_error(text: str) -> None:
     assert all(0 < len(host) <= 253 for host in hosts(text))

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bolwerk.core.kinds import CONFIG_MAP, SECRET, Kind
@@ -16,6 +16,7 @@ from bolwerk.core.references.look import Seen, look
 from core.references.cataloguing import rules
 
 CANARY = "canary-3b1f"
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # others use the machine too
 ACME = f"https://{CANARY}:{CANARY}@api.acme.ai/{CANARY}"
 
 
@@ -102,6 +103,7 @@ def test_a_value_that_is_too_long_is_named_and_not_looked_at() -> None:
     assert look(SECRET, {"data": {"a": b64(long)}}, None, rules()).too_long == {"a"}
 
 
+@UNHURRIED
 @given(value=st.binary() | st.text().map(str.encode), raw=st.text())
 def test_no_value_makes_it_fail_or_comes_out_of_it(value: bytes, raw: str) -> None:
     marked = CANARY.encode() + value + b" api.acme.ai"
