@@ -41,6 +41,12 @@ from bolwerk.preview.difference import projected, unified
             {"containers": [{"name": "engine", "args": ["--a=1", "--b=1"]}]},
             id="a plain item that differs is shown as it is",
         ),
+        pytest.param(
+            {"selector": {"app": "chat", "other": "x"}, "type": "ClusterIP"},
+            {"selector": {"app": "chat"}},
+            {"selector": {"app": "chat", "other": "x"}},
+            id="a label too many in a selector is shown",
+        ),
         pytest.param({"rules": [1, 2]}, {"rules": [1]}, {"rules": [1, 2]}, id="an item too many is shown"),
     ],
 )
@@ -74,7 +80,7 @@ def test_what_is_the_same_has_no_difference() -> None:
 
 
 SCALARS = st.sampled_from([None, False, True, 0, 1, "a", "b"])
-FIELDS = st.sampled_from(["a", "b", "labels", "hostNetwork", "matchLabels", "items"])
+FIELDS = st.sampled_from(["a", "b", "labels", "hostNetwork", "matchLabels", "selector", "limits"])
 VALUES = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(FIELDS, inner, max_size=3), max_leaves=8
 )
@@ -83,6 +89,7 @@ OBJECTS = st.dictionaries(FIELDS, VALUES, max_size=4)
 
 @given(desired=OBJECTS, live=OBJECTS)
 @example(desired={"args": [1]}, live={"args": [2]})
+@example(desired={"matchLabels": {}}, live={"matchLabels": {"a": None}})
 def test_something_is_shown_exactly_where_something_would_be_written(
     desired: dict[str, Any], live: dict[str, Any]
 ) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from bolwerk.core.merge import MERGE_KEYS
 from bolwerk.core.quantity import same_quantity
 
-__all__ = ["difference"]
+__all__ = ["ATOMIC", "difference"]
 
 QUANTITIES = frozenset({"limits", "requests", "sizeLimit"})
 FALSE_IS_ABSENT = frozenset({"hostNetwork", "hostPID", "hostIPC", "stdin", "tty"})

@@ -10,7 +10,7 @@ import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bolwerk.core.difference import difference
+from bolwerk.core.difference import ATOMIC, difference
 from bolwerk.core.merge import MERGE_KEYS
 from bolwerk.core.plan import Manifest
 from bolwerk.preview.text import as_yaml
@@ -49,6 +49,7 @@ def projected(live: Mapping[str, Any], desired: Mapping[str, Any], *, exact: Seq
 def _shown(name: str, live: Any, desired: Any, *, exact: bool) -> Any:
     if _same(name, live, desired, exact=exact):
         return desired
+    exact = exact or name in ATOMIC
     if isinstance(live, Mapping) and isinstance(desired, Mapping):
         common = {
             field: _shown(field, live.get(field), value, exact=exact)
