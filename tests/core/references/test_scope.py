@@ -50,7 +50,8 @@ def test_system_namespaces_and_those_of_another_policy_are_left_out() -> None:
     ],
 )
 def test_the_catalogue_is_the_one_that_decides_everything_else(overlay: dict[str, Any] | None, want: set[str]) -> None:
-    rules = scope(Observed(policy(), overlay=overlay), SETTINGS).rules
+    named = overlay and {"metadata": {"name": "bolwerk-catalogue", "namespace": "bolwerk-system"}, **overlay}
+    rules = scope(Observed(policy(), overlay=named), SETTINGS).rules
 
     assert judge("api.acme.ai newcomer.example", rules) == want
 

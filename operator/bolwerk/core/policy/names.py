@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from bolwerk.core.admission import admission
-from bolwerk.core.catalogue import Catalogue, CatalogueError, decisions, overlay_text, with_overlay
+from bolwerk.core.catalogue import Catalogue, decisions
 from bolwerk.core.catalogue.dns import dns_config_map
 from bolwerk.core.conditions import Condition, true
 from bolwerk.core.invalid import InvalidSpecError
 from bolwerk.core.plan import Manifest
+from bolwerk.core.policy.catalogue import catalogue_in_use
 from bolwerk.core.policy.observed import Observed
 from bolwerk.core.policy.subject import Subject
 from bolwerk.core.reasons import Reason
@@ -45,14 +46,7 @@ class Names:
 
 def names(subject: Subject, observed: Observed, settings: Settings, *, backend: str) -> Names:
     """Decide which names are refused, beside a wall that `backend` holds."""
-    catalogue, objection = settings.catalogue, None
-    if observed.overlay is not None:
-        try:
-            catalogue = with_overlay(catalogue, overlay_text(observed.overlay))
-        except CatalogueError as error:
-            metadata = observed.overlay["metadata"]
-            where = f"ConfigMap {metadata['namespace']}/{metadata['name']}"
-            objection = true("Stalled", Reason.OVERLAY_REFUSED, f"{where}: {error}. What was refused before stays so.")
+    catalogue, objection = catalogue_in_use(observed, settings)
     try:
         objects = _objects(_Question.of(subject, catalogue, settings, backend))
     except InvalidSpecError as error:

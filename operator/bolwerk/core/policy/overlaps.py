@@ -12,9 +12,12 @@ from bolwerk.api.selector import LabelSelector
 from bolwerk.api.sovereigntypolicy import Enforcement
 from bolwerk.core.kinds import SOVEREIGNTY_POLICY
 from bolwerk.core.policy.finding import Finding
+from bolwerk.core.policy.governed import exempt
+from bolwerk.core.policy.observed import Observed
 from bolwerk.core.selectors import matches
+from bolwerk.core.settings import Settings
 
-__all__ = ["governing", "overlaps"]
+__all__ = ["governable", "governed", "governing", "overlaps"]
 
 EXAMPLES = 3
 
@@ -31,6 +34,18 @@ class _Claim:
     audits: bool
     priority: int
     name: str
+
+
+def governable(observed: Observed, settings: Settings) -> list[Mapping[str, Any]]:
+    """Return the namespaces that a policy may govern at all."""
+    spared = exempt(settings)
+    return [namespace for namespace in observed.namespaces if namespace["metadata"]["name"] not in spared]
+
+
+def governed(observed: Observed, settings: Settings) -> tuple[str, ...]:
+    """Return the names of the namespaces that the observed policy governs, in order."""
+    by = governing((observed.policy, *observed.others), governable(observed, settings))
+    return tuple(sorted(name for name, policy in by.items() if policy == observed.policy["metadata"]["name"]))
 
 
 def governing(policies: Iterable[Mapping[str, Any]], namespaces: Iterable[Mapping[str, Any]]) -> Mapping[str, str]:

@@ -16,10 +16,9 @@ from bolwerk.core.egress.intent import Intent, Scene
 from bolwerk.core.invalid import InvalidSpecError
 from bolwerk.core.kinds import NETWORK_POLICY, Kind
 from bolwerk.core.plan import Apply, Delete, Event, Manifest, Plan
-from bolwerk.core.policy.governed import exempt
 from bolwerk.core.policy.names import Names, names
 from bolwerk.core.policy.observed import OWNED_KINDS, WALL_KINDS, Observed
-from bolwerk.core.policy.overlaps import governing, overlaps
+from bolwerk.core.policy.overlaps import governable, governed, overlaps
 from bolwerk.core.policy.precedence import reopened
 from bolwerk.core.policy.status import status_of, status_of_stalled
 from bolwerk.core.policy.subject import Subject
@@ -55,7 +54,7 @@ def reconcile(observed: Observed, settings: Settings, now: datetime) -> Plan:
         choice = choose(subject.spec.enforcement.backend, observed.served, held=_held(observed))
         if isinstance(choice, Unserved):
             return _stalled(observed, Reason.BACKEND_NOT_SERVED, choice.message, now)
-        namespaces = _governed(observed, settings)
+        namespaces = governed(observed, settings)
         wall = choice.backend.render(intent, _scene(observed, namespaces))
     except InvalidSpecError as error:
         return _stalled(observed, Reason.INVALID_SPEC, str(error), now)
@@ -75,7 +74,7 @@ def reconcile(observed: Observed, settings: Settings, now: datetime) -> Plan:
         governed=namespaces,
         damaged=next((each for each in applies if each.kind in choice.backend.kinds and each.because != ABSENT), None),
         switching=wait is not None,
-        overlaps=overlaps(observed.policy, observed.others, _governable(observed, settings)),
+        overlaps=overlaps(observed.policy, observed.others, governable(observed, settings)),
         reopened=reopened(intent, choice, observed.rules, owned),
         stalled=_stall(observed, following),
     )
@@ -98,16 +97,6 @@ def _stall(observed: Observed, following: Names) -> Condition | None:
     for refusal in observed.refusals:
         return true("Stalled", Reason(refusal.reason), refusal.message)
     return following.objection
-
-
-def _governable(observed: Observed, settings: Settings) -> list[Mapping[str, Any]]:
-    spared = exempt(settings)
-    return [namespace for namespace in observed.namespaces if namespace["metadata"]["name"] not in spared]
-
-
-def _governed(observed: Observed, settings: Settings) -> tuple[str, ...]:
-    by = governing((observed.policy, *observed.others), _governable(observed, settings))
-    return tuple(sorted(name for name, policy in by.items() if policy == observed.policy["metadata"]["name"]))
 
 
 def _scene(observed: Observed, namespaces: Sequence[str]) -> Scene:

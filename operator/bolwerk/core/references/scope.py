@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 
 from bolwerk.core.admission.environment import CLUSTER_RANGES
-from bolwerk.core.catalogue import Catalogue, CatalogueError, decisions, overlay_text, with_overlay
+from bolwerk.core.catalogue import decisions
 from bolwerk.core.egress.intent import Intent
-from bolwerk.core.policy.governed import exempt
+from bolwerk.core.policy.catalogue import catalogue_in_use
 from bolwerk.core.policy.observed import Observed
-from bolwerk.core.policy.overlaps import governing
+from bolwerk.core.policy.overlaps import governed
 from bolwerk.core.policy.subject import Subject
 from bolwerk.core.references.look import Rules
 from bolwerk.core.settings import Settings
@@ -42,25 +42,14 @@ def scope(observed: Observed, settings: Settings) -> Scope:
         If the policy cannot be acted upon; its status says so.
     """
     subject = Subject.of(observed.policy, settings)
-    spared = exempt(settings)
-    others = [namespace for namespace in observed.namespaces if namespace["metadata"]["name"] not in spared]
-    by = governing((observed.policy, *observed.others), others)
+    catalogue, _ = catalogue_in_use(observed, settings)  # what is wrong with an overlay is said in the status
     intent = Intent.of(subject)
     return Scope(
         policy=subject.name,
-        namespaces=tuple(sorted(name for name, policy in by.items() if policy == subject.name)),
+        namespaces=governed(observed, settings),
         rules=Rules(
-            decisions=decisions(_catalogue(observed, settings), subject.spec.catalogue),
+            decisions=decisions(catalogue, subject.spec.catalogue),
             inside=(*intent.internal, *(ip_network(each) for each in CLUSTER_RANGES)),
             outward=intent.outward,
         ),
     )
-
-
-def _catalogue(observed: Observed, settings: Settings) -> Catalogue:
-    if observed.overlay is None:
-        return settings.catalogue
-    try:
-        return with_overlay(settings.catalogue, overlay_text(observed.overlay))
-    except CatalogueError:  # said in the status, where the overlay is told of
-        return settings.catalogue
