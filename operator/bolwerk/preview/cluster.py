@@ -33,7 +33,7 @@ from bolwerk.shell.metrics import Metrics
 from bolwerk.shell.settings import parse_settings
 from bolwerk.shell.sweep import Sweeper
 
-__all__ = ["Question", "Tell", "preview"]
+__all__ = ["PROGRESS_SECONDS", "Question", "Tell", "preview", "telling"]
 
 SETTINGS_KEY = "settings.yaml"
 SETTINGS_SELECTOR = "app.kubernetes.io/name=bolwerk,app.kubernetes.io/component=operator"
@@ -124,7 +124,7 @@ async def _outcomes(
     sweeper = Sweeper(
         kinds=kinds, polled=world.policies.polled, client=client, cache=cache, enqueue=_nobody, metrics=metrics
     )
-    await _telling(
+    await telling(
         sweeper.fill(), tell, lambda: f"listing: {sum(len(cache.entries(kind)) for kind in kinds)} objects so far"
     )
     concerned = world.lay(question.documents) | {ref for ref, _ in question.documents if ref.kind in RECONCILED}
@@ -138,11 +138,12 @@ async def _outcomes(
             outcomes.append(await rehearsal.of(ref))
             await asyncio.sleep(0)  # thousands of them: let the progress be told
 
-    await _telling(rehearse(), tell, lambda: f"deciding: {len(outcomes)} of {len(wanted)} objects so far")
+    await telling(rehearse(), tell, lambda: f"deciding: {len(outcomes)} of {len(wanted)} objects so far")
     return tuple(outcomes)
 
 
-async def _telling(work: Awaitable[T], tell: Tell, how_far: Callable[[], str]) -> T:
+async def telling(work: Awaitable[T], tell: Tell, how_far: Callable[[], str]) -> T:
+    """Await something and tell every two seconds how far it is."""
     task = asyncio.ensure_future(work)
     while True:
         done, _ = await asyncio.wait([task], timeout=PROGRESS_SECONDS)
