@@ -80,6 +80,21 @@ def prober(pod: Pod, *command: str, **spec: Any) -> dict[str, Any]:
     }
 
 
+def hammerer(pod: Pod, destinations: Sequence[Destination]) -> dict[str, Any]:
+    """Return a pod that tries destinations from its very first instruction on; see `hammered`."""
+    return prober(pod, "hammer", _STOP, _words(destinations), restartPolicy="Never")
+
+
+def hammered(cluster: Cluster, pod: Pod) -> dict[str, dict[str, int]]:
+    """End such a pod's work and return what became of its attempts: destination -> outcome -> how often."""
+    plane = cluster.control_plane
+    _run(cluster, pod, "touch", _STOP)
+    where = (f"--namespace={pod.namespace}", f"pod/{pod.name}")
+    plane.kubectl("wait", *where, "--for=jsonpath={.status.phase}=Succeeded", "--timeout=60s")
+    counts: dict[str, dict[str, int]] = json.loads(plane.kubectl("logs", *where))
+    return counts
+
+
 def script(namespace: str) -> dict[str, Any]:
     """Return the ConfigMap that carries the probe into a namespace."""
     data = {_PROBE.name: _PROBE.read_text(encoding="utf-8")}
@@ -118,7 +133,7 @@ def observe(
     cluster: Cluster, probers: Sequence[Pod], destinations: Sequence[Destination]
 ) -> dict[tuple[str, str], str]:
     """Let every pod try every destination, all at once, and return (pod, destination) -> what became of it."""
-    asked = json.dumps([destination.words() for destination in destinations])
+    asked = _words(destinations)
     names = [destination.name for destination in destinations]
     with concurrent.futures.ThreadPoolExecutor() as threads:
         told = threads.map(lambda pod: json.loads(_ask(cluster, pod, "try", asked)), probers)
@@ -139,7 +154,7 @@ def resolve(cluster: Cluster, pod: Pod, names: Sequence[str]) -> dict[str, str]:
 def hammering(cluster: Cluster, pod: Pod, destinations: Sequence[Destination]) -> Iterator[dict[str, dict[str, int]]]:
     """Let a pod try destinations all the time; what is given is filled with the counts when the block has ended."""
     counts: dict[str, dict[str, int]] = {}
-    asked = json.dumps([destination.words() for destination in destinations])
+    asked = _words(destinations)
     with concurrent.futures.ThreadPoolExecutor(max_workers=1) as thread:
         _run(cluster, pod, "rm", "-f", _STOP)
         running = thread.submit(_ask, cluster, pod, "hammer", _STOP, asked)
@@ -148,6 +163,10 @@ def hammering(cluster: Cluster, pod: Pod, destinations: Sequence[Destination]) -
         finally:
             _run(cluster, pod, "touch", _STOP)
         counts.update(json.loads(running.result()))
+
+
+def _words(destinations: Sequence[Destination]) -> str:
+    return json.dumps([destination.words() for destination in destinations])
 
 
 def _ask(cluster: Cluster, pod: Pod, *arguments: str, stdin: str | None = None) -> str:

@@ -12,6 +12,8 @@ from harness.wall import Experiment
 
 pytestmark = pytest.mark.node
 
+WAYS_OUT = (wall.OUTSIDE_TCP, wall.OUTSIDE_UDP, wall.OUTSIDE_TCP_IPV6, wall.OUTSIDE_UDP_IPV6, wall.PROXY)
+
 
 @pytest.mark.parametrize("mode", ["Audit", "Enforce"])
 @pytest.mark.parametrize("backend", wall.BACKENDS)
@@ -26,9 +28,8 @@ def test_no_packet_gets_out_while_the_backend_is_switched(experiment: Experiment
     """The witness is the outside world itself, which notes every contact, whoever it is from."""
     experiment.apply("Cilium", "Enforce")
     experiment.measure("before switching", wall.expected("Cilium", "Enforce"))
-    outside = [wall.OUTSIDE_TCP, wall.OUTSIDE_UDP, wall.OUTSIDE_TCP_IPV6, wall.OUTSIDE_UDP_IPV6, wall.PROXY]
     before = experiment.outside_contacts()
-    with pods.hammering(experiment.cluster, wall.GOVERNED, outside) as counts:
+    with pods.hammering(experiment.cluster, wall.GOVERNED, WAYS_OUT) as counts:
         for backend in ("ClusterNetworkPolicy", "NetworkPolicy", "Cilium"):
             experiment.apply(backend, "Enforce")
             assert [each for each in wall.BACKENDS if experiment.objects(each)] == [backend]
@@ -49,18 +50,21 @@ def test_the_wall_holds_without_the_operator_and_nothing_but_the_wall_does(
     experiment.apply(backend, "Audit")  # quicker: a former wall need not be kept until the next one has settled
     experiment.apply(backend, "Enforce")
     experiment.measure(f"{backend}", wall.expected(backend, "Enforce"))
-    newcomer = Pod(f"new-{backend.lower()}", "app")
+    newcomer, first = Pod(f"new-{backend.lower()}", "app"), Pod(f"new-{backend.lower()}", "first")
     with experiment.operator_down():
         experiment.measure(f"{backend}, no operator", wall.expected(backend, "Enforce"))
         # Governed only now, when nobody writes anything any more.
         pods.prepare(experiment.cluster, pods.namespace(newcomer.namespace, **wall.LABEL))
-        experiment.cluster.apply(pods.prober(newcomer))
-        experiment.cluster.wait_for_pods(newcomer.namespace, newcomer.name)
+        experiment.cluster.apply(pods.hammerer(first, WAYS_OUT), pods.prober(newcomer))
+        experiment.cluster.wait_for_pods(newcomer.namespace, newcomer.name, first.name)
         if backend == "NetworkPolicy":
             # What the documentation says: a wall for each namespace stands only once the operator has written it.
             experiment.measure(f"{backend}, new namespace", wall.open_to(newcomer))
         else:
             experiment.measure(f"{backend}, new namespace", wall.expected(backend, "Enforce", governed=(newcomer,)))
+            counts = pods.hammered(experiment.cluster, first)
+            print(f"\n    from the first instruction on: {counts}", flush=True)
+            assert all(set(outcomes) == {"blocked"} for outcomes in counts.values()), counts
         # Proves that the tables can fail: it is these objects that stop the packets, and nothing else.
         experiment.delete_wall()
         experiment.measure(f"{backend}, wall deleted", wall.open_to(wall.GOVERNED, newcomer, wall.UNGOVERNED))
