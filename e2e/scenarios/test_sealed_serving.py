@@ -17,6 +17,7 @@ from harness.importing import Importing
 pytestmark = pytest.mark.node
 
 OUTSIDE = f"https://{network.WORLD}:{network.WORLD_PORT}/"
+OUTSIDE_IPV6 = f"https://[{network.WORLD_IPV6}]:{network.WORLD_PORT}/"
 SELECTOR = "bolwerk.dev/model=tiny"
 PATIENCE = 600.0  # seconds for a start of vLLM on a busy machine
 
@@ -140,10 +141,11 @@ def test_a_client_that_is_not_allowed_gets_nothing(serving: Cluster) -> None:
     assert _complete(serving, "stranger") is None
 
 
-def test_the_model_reaches_nothing_while_an_unsealed_pod_of_its_node_does(serving: Cluster) -> None:
-    assert serving.curl("models", "unsealed", OUTSIDE) is not None, "the control arm must get through"
+@pytest.mark.parametrize("outside", [OUTSIDE, OUTSIDE_IPV6])
+def test_the_model_reaches_nothing_while_an_unsealed_pod_of_its_node_does(serving: Cluster, outside: str) -> None:
+    assert serving.curl("models", "unsealed", outside) is not None, "the control arm must get through"
     before = len(serving.world.connections())
-    assert serving.curl("models", _model_pod(serving), OUTSIDE) is None
+    assert serving.curl("models", _model_pod(serving), outside) is None
     assert len(serving.world.connections()) == before, "no connection may reach the outside world"
 
 
