@@ -1,5 +1,8 @@
 """How a plan is carried out: in order, guarded, told, and retried without a hot loop."""
 
+import asyncio
+import itertools
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -19,7 +22,7 @@ from bolwerk.core.reasons import Reason
 from bolwerk.core.settings import Settings
 from bolwerk.shell.cache import Cache
 from bolwerk.shell.client import Client
-from bolwerk.shell.controller import Controller, Reconcile
+from bolwerk.shell.controller import LONG_DECISION_SECONDS, REST, Controller, Reconcile
 from bolwerk.shell.errors import ApiError, FenceClosedError
 from bolwerk.shell.events import Recorder
 from bolwerk.shell.fence import Fence
@@ -331,3 +334,27 @@ async def test_an_edit_that_comes_with_the_answer_to_a_status_is_not_overlooked(
     queue.done(CHAT)
     assert api.objects[MODEL_PATH]["status"] == {"seen": {"edited": True}}
     assert queue.idle
+
+
+async def test_a_decision_that_holds_up_the_event_loop_is_not_made_again_at_once(
+    make_controller: Make, queue: WorkQueue[Ref]
+) -> None:
+    decided: list[tuple[float, float]] = []
+    enough = asyncio.Event()
+
+    def ponder(_: Observed, __: Settings, ___: datetime) -> Plan:
+        started = time.perf_counter()
+        time.sleep(2 * LONG_DECISION_SECONDS)
+        decided.append((started, time.perf_counter()))
+        queue.add(CHAT)  # it has changed meanwhile
+        if len(decided) == 3:
+            enough.set()
+        return Plan()
+
+    queue.add(CHAT)
+    working = asyncio.create_task(make_controller(ponder).work())
+    await asyncio.wait_for(enough.wait(), 5)
+    working.cancel()
+
+    for (began, ended), (again, _) in itertools.pairwise(decided):
+        assert again - ended >= REST * (ended - began) * 0.9

@@ -45,9 +45,9 @@ def changes(
     restored
         Tells of an object that was damaged; the event is posted once it has been applied.
     """
+    standing = {(kind, _key(found)): found for kind, objects in live.items() for found in objects}
     for kind, manifest in desired:
-        metadata = manifest["metadata"]
-        found = named(live, kind, metadata["name"], metadata.get("namespace"))
+        found = standing.get((kind, _key(manifest)))
         because = ABSENT if found is None else difference(manifest, found, exact=exact.get(kind, ()))
         if because:
             apply = Apply(kind, manifest, because)

@@ -7,6 +7,7 @@ spec or a status.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -15,7 +16,7 @@ from datetime import datetime
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from bolwerk.core.kinds import Ref
-from bolwerk.core.plan import Apply, Delete, Event, Manifest, Plan
+from bolwerk.core.plan import Apply, Delete, Event, Manifest, Plan, Refusal
 from bolwerk.core.settings import Settings
 from bolwerk.shell.cache import Cache, Index
 from bolwerk.shell.client import Client
@@ -30,6 +31,11 @@ from bolwerk.shell.trim import pack, unpack
 __all__ = ["Controller", "Enqueue", "Reconcile", "Snapshot"]
 
 logger = logging.getLogger(__name__)
+
+# A decision about a policy may read a whole cluster, and holds up the event loop meanwhile. After a long one the worker
+# rests for so many times as long: others, and what keeps the Lease, come first.
+LONG_DECISION_SECONDS = 0.02
+REST = 4.0
 
 
 class Snapshot(Protocol):
@@ -89,6 +95,7 @@ class Controller(Generic[S]):
         self._metrics = metrics
         self._now = now
         self._pace: Pace[Ref] = Pace(time.monotonic)
+        self._held_up = 0.0
         self._executor = Executor(client=client, cache=cache, enqueue=enqueue, metrics=metrics)
 
     async def work(self) -> None:
@@ -103,8 +110,14 @@ class Controller(Generic[S]):
             ref = await self._queue.get()
             try:
                 await self._work_on(ref)
+                await self._rest()
             finally:
                 self._queue.done(ref)
+
+    async def _rest(self) -> None:
+        held_up, self._held_up = self._held_up, 0.0
+        if held_up > LONG_DECISION_SECONDS:
+            await asyncio.sleep(REST * held_up)
 
     async def _work_on(self, ref: Ref) -> None:
         started = time.perf_counter()
@@ -141,13 +154,12 @@ class Controller(Generic[S]):
         str
             `steady` (nothing to do), `changed`, `refused`, `unsettled`, `paced` or `gone`.
         """
-        observed = self._index.observe(ref.key)
-        if observed is None or observed.resource["metadata"].get("deletionTimestamp"):
-            # Its children go with it: they are owned.
+        observed, plan = self._look(ref)
+        if observed is None:
+            # What it owns goes with it.
             self._queue.forget(ref)
             self._pace.forget(ref)
             return "gone"
-        plan = self._decide(observed)
         if plan.empty:
             self._settle(ref, plan)
             return "steady"
@@ -170,10 +182,9 @@ class Controller(Generic[S]):
         if not refusals:
             await self._post(observed, (apply.event for apply in plan.apply if apply.event))
         # The status and the events tell how things are after what was just done, or why it could not be.
-        again = self._index.observe(ref.key, refusals=refusals)
+        again, plan = self._look(ref, refusals=refusals)
         if again is None:
             return "gone"
-        plan = self._decide(again)
         await self._tell(ref, again, plan)
         if refusals:
             self._queue.retry(ref)
@@ -189,6 +200,16 @@ class Controller(Generic[S]):
             return "unsettled"
         self._settle(ref, plan)
         return "changed"
+
+    def _look(self, ref: Ref, *, refusals: tuple[Refusal, ...] = ()) -> tuple[S | None, Plan]:
+        """Return what is observed, None when the object is gone or going, and what is decided on that."""
+        started = time.perf_counter()
+        observed = self._index.observe(ref.key, refusals=refusals)
+        if observed is None or observed.resource["metadata"].get("deletionTimestamp"):
+            return None, Plan()
+        plan = self._decide(observed)
+        self._held_up += time.perf_counter() - started
+        return observed, plan
 
     def _decide(self, observed: S) -> Plan:
         plan = self._reconcile(observed, self._settings, self._now())
