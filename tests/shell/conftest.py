@@ -3,16 +3,33 @@
 import asyncio
 import dataclasses
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
 
 import aiohttp
 import pytest
 from aiohttp import test_utils, web
 from kubernetes.client import Configuration
 
+from bolwerk.core.kinds import LOCAL_MODEL, Ref
+from bolwerk.core.model.observed import Observed
+from bolwerk.core.settings import Settings
+from bolwerk.shell.cache import Cache, Index
 from bolwerk.shell.client import Client
 from bolwerk.shell.connection import Connection
+from bolwerk.shell.controller import Controller, Reconcile
+from bolwerk.shell.events import Recorder
 from bolwerk.shell.fence import Fence
+from bolwerk.shell.metrics import Metrics
+from bolwerk.shell.models import LocalModels
+from bolwerk.shell.queue import WorkQueue
 
+from .api import MemoryApi
+from .chat import UID
+from .objects import make_model
+
+Assemble = Callable[[Index[Any], Reconcile[Any]], Controller[Any]]
+Make = Callable[[Reconcile[Observed]], Controller[Observed]]
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -90,3 +107,57 @@ def client(
     # Real sockets, so real time: only shorter.
     monkeypatch.setattr("bolwerk.shell.client.FIRST_BACKOFF_SECONDS", 0.001)
     return Client(session, connection.server, fence=fence, jitter=lambda: 0.0)
+
+
+@pytest.fixture
+def api(server: ScriptedServer) -> MemoryApi:
+    """An API server that keeps what it is given."""
+    memory = MemoryApi()
+    server.script = [memory]
+    return memory
+
+
+@pytest.fixture
+def cache() -> Cache:
+    return Cache()
+
+
+@pytest.fixture
+async def queue() -> WorkQueue[Ref]:
+    return WorkQueue(jitter=lambda: 0.0)
+
+
+@pytest.fixture
+def concerned() -> set[Ref]:
+    """Whom changes have concerned, beside who made them."""
+    return set()
+
+
+@pytest.fixture
+def assemble(client: Client, cache: Cache, queue: WorkQueue[Ref], concerned: set[Ref]) -> Assemble:
+    """Make a controller of the kind of an index."""
+
+    def build(index: Index[Any], reconcile: Reconcile[Any]) -> Controller[Any]:
+        return Controller(
+            index=index,
+            reconcile=reconcile,
+            settings=Settings(),
+            client=client,
+            cache=cache,
+            queue=queue,
+            enqueue=concerned.update,
+            recorder=Recorder(client, instance="test", now=lambda: datetime.now(UTC)),
+            metrics=Metrics(),
+            now=lambda: datetime.now(UTC),
+        )
+
+    return build
+
+
+@pytest.fixture
+def make_controller(api: MemoryApi, cache: Cache, assemble: Assemble) -> Make:
+    """Make a controller of LocalModels, of which the API server and the cache know one: `chat`."""
+    models = LocalModels(cache)
+    api.keep(LOCAL_MODEL, chat := make_model("chat", uid=UID))
+    cache.put(LOCAL_MODEL, chat)
+    return lambda reconcile: assemble(models, reconcile)

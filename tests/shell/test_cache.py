@@ -12,11 +12,6 @@ from .objects import make, make_claim, make_model, make_pod
 CHAT, CODE = Ref(LOCAL_MODEL, "team", "chat"), Ref(LOCAL_MODEL, "team", "code")
 
 
-@pytest.fixture
-def cache() -> Cache:
-    return Cache()
-
-
 @pytest.fixture(autouse=True)
 def models(cache: Cache) -> LocalModels:
     """Three LocalModels, two of them in one namespace, one of which reads a claim."""

@@ -1,7 +1,7 @@
 """The same controller for a kind without namespaces, beside LocalModels."""
 
 import json
-from datetime import UTC, datetime
+from datetime import datetime
 
 import pytest
 
@@ -10,16 +10,13 @@ from bolwerk.core.plan import Apply, Event, Plan
 from bolwerk.core.policy.observed import Observed
 from bolwerk.core.settings import Settings
 from bolwerk.shell.cache import Cache
-from bolwerk.shell.client import Client
 from bolwerk.shell.controller import Controller
-from bolwerk.shell.events import Recorder
-from bolwerk.shell.metrics import Metrics
 from bolwerk.shell.models import LocalModels
 from bolwerk.shell.policies import SovereigntyPolicies
 from bolwerk.shell.queue import WorkQueue
 
 from .api import MemoryApi
-from .conftest import ScriptedServer
+from .conftest import Assemble, ScriptedServer
 from .objects import make, make_model, make_policy
 
 CHAT = Ref(LOCAL_MODEL, "team", "chat")
@@ -45,60 +42,19 @@ def walling(observed: Observed, _: Settings, __: datetime) -> Plan:
 
 
 @pytest.fixture
-def api(server: ScriptedServer) -> MemoryApi:
-    memory = MemoryApi()
-    memory.keep(SOVEREIGNTY_POLICY, make_policy("state", uid="u-state"), make_policy("town", uid="u-town"))
-    server.script = [memory]
-    return memory
-
-
-@pytest.fixture
-def cache() -> Cache:
-    return Cache()
-
-
-@pytest.fixture
-def policies(api: MemoryApi, cache: Cache) -> SovereigntyPolicies:
-    """Two SovereigntyPolicies beside a LocalModel."""
+def walls(api: MemoryApi, cache: Cache, assemble: Assemble) -> Controller[Observed]:
+    """The controller of SovereigntyPolicies, of which there are two beside a LocalModel."""
     LocalModels(cache)
     policies = SovereigntyPolicies(cache, served=frozenset({CLUSTER_NETWORK_POLICY}), settings=Settings())
     cache.put(LOCAL_MODEL, make_model("chat"))
-    for name in ("state", "town"):
-        cache.put(SOVEREIGNTY_POLICY, api.objects[STATE_PATH.replace("state", name)])
-    return policies
-
-
-@pytest.fixture
-async def queue() -> WorkQueue[Ref]:
-    return WorkQueue(jitter=lambda: 0.0)
-
-
-@pytest.fixture
-def others() -> set[Ref]:
-    """Who else has been enqueued."""
-    return set()
-
-
-@pytest.fixture
-def walls(
-    client: Client, cache: Cache, policies: SovereigntyPolicies, queue: WorkQueue[Ref], others: set[Ref]
-) -> Controller[Observed]:
-    return Controller(
-        index=policies,
-        enqueue=others.update,
-        reconcile=walling,
-        settings=Settings(),
-        client=client,
-        cache=cache,
-        queue=queue,
-        recorder=Recorder(client, instance="test", now=lambda: datetime.now(UTC)),
-        metrics=Metrics(),
-        now=lambda: datetime.now(UTC),
-    )
+    for policy in (make_policy("state", uid="u-state"), make_policy("town", uid="u-town")):
+        api.keep(SOVEREIGNTY_POLICY, policy)
+        cache.put(SOVEREIGNTY_POLICY, policy)
+    return assemble(policies, walling)
 
 
 async def test_what_has_no_namespace_is_reconciled_the_same_way(
-    walls: Controller[Observed], api: MemoryApi, server: ScriptedServer, others: set[Ref]
+    walls: Controller[Observed], api: MemoryApi, server: ScriptedServer, concerned: set[Ref]
 ) -> None:
     assert await walls.process(STATE) == "changed"
 
@@ -112,7 +68,7 @@ async def test_what_has_no_namespace_is_reconciled_the_same_way(
         "name": "state",
         "uid": "u-state",
     }
-    assert others == {CHAT}, "a model sees the policies around it; neither itself nor the other policy is concerned"
+    assert concerned == {CHAT}, "a model sees the policies around it; neither itself nor the other policy is concerned"
 
 
 async def test_the_echoes_of_its_own_writes_are_no_news(
@@ -140,7 +96,7 @@ async def test_somebody_elses_object_without_a_namespace_is_left_alone(
 
 
 async def test_an_edit_that_comes_with_the_answer_to_a_status_concerns_the_others_too(
-    walls: Controller[Observed], api: MemoryApi, queue: WorkQueue[Ref], others: set[Ref]
+    walls: Controller[Observed], api: MemoryApi, queue: WorkQueue[Ref], concerned: set[Ref]
 ) -> None:
     """Its echo is no news any more when the watch brings it."""
     edited = make_policy("state", uid="u-state", version=2, generation=2)
@@ -150,5 +106,5 @@ async def test_an_edit_that_comes_with_the_answer_to_a_status_concerns_the_other
     await walls._work_on(await queue.get())
     queue.done(STATE)
 
-    assert Ref(SOVEREIGNTY_POLICY, "", "town") in others
+    assert Ref(SOVEREIGNTY_POLICY, "", "town") in concerned
     assert len(queue) == 1, "it has to be looked at once more itself"

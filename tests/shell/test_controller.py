@@ -1,129 +1,31 @@
-"""How a plan is carried out: in order, guarded, told, and retried without a hot loop."""
+"""How a plan is carried out: in order, guarded, and told."""
 
-import asyncio
-import itertools
-import time
-from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 
 import pytest
 
-from bolwerk.core.kinds import (
-    DEPLOYMENT,
-    LOCAL_MODEL,
-    NETWORK_POLICY,
-    SERVICE,
-    Kind,
-    Ref,
-)
+from bolwerk.core.kinds import LOCAL_MODEL, SERVICE, Ref
 from bolwerk.core.model.observed import Observed
-from bolwerk.core.plan import Apply, Delete, Event, Manifest, Plan
+from bolwerk.core.plan import Apply, Delete, Plan
 from bolwerk.core.reasons import Reason
 from bolwerk.core.settings import Settings
 from bolwerk.shell.cache import Cache
-from bolwerk.shell.client import Client
-from bolwerk.shell.controller import LONG_DECISION_SECONDS, REST, Controller, Reconcile
-from bolwerk.shell.errors import ApiError, FenceClosedError
-from bolwerk.shell.events import Recorder
-from bolwerk.shell.fence import Fence
-from bolwerk.shell.metrics import Metrics
-from bolwerk.shell.models import LocalModels
+from bolwerk.shell.errors import ApiError
 from bolwerk.shell.queue import WorkQueue
 
 from .api import MemoryApi
-from .conftest import ScriptedServer
-from .objects import make, make_model
-
-CHAT = Ref(LOCAL_MODEL, "team", "chat")
-UID = "u-chat"
-MODEL_PATH = "/apis/bolwerk.dev/v1alpha1/namespaces/team/localmodels/chat"
-SERVICE_PATH = "/api/v1/namespaces/team/services/chat"
-POLICY_PATH = "/apis/networking.k8s.io/v1/namespaces/team/networkpolicies/chat"
-DEPLOYMENT_PATH = "/apis/apps/v1/namespaces/team/deployments/chat"
-
-
-def child(kind: Kind, **fields: object) -> Manifest:
-    owner = {"apiVersion": "bolwerk.dev/v1alpha1", "kind": "LocalModel", "name": "chat", "uid": UID, "controller": True}
-    return {
-        "apiVersion": kind.api_version,
-        "kind": kind.name,
-        "metadata": {"namespace": "team", "name": "chat", "ownerReferences": [owner]},
-        **fields,
-    }
-
-
-def converging(observed: Observed, _: Settings, __: datetime) -> Plan:
-    """Want a policy, a service and a deployment, and tell how many there are and what was refused."""
-    wanted = [child(NETWORK_POLICY), child(SERVICE), child(DEPLOYMENT)]
-    kinds = [NETWORK_POLICY, SERVICE, DEPLOYMENT]
-    absent = [
-        Apply(kind, manifest, "absent")
-        for kind, manifest in zip(kinds, wanted, strict=True)
-        if kind not in observed.children
-    ]
-    told = {"children": len(observed.children), "refused": [refusal.message for refusal in observed.refusals]}
-    live = observed.model.get("status")
-    event = Event("Normal", "Done", "Reconcile", "all is there")
-    return Plan(
-        apply=tuple(absent),
-        status=None if live == told else told,
-        events=() if live == told or absent else (event,),
-        requeue_after=60.0,
-    )
-
-
-@pytest.fixture
-def api(server: ScriptedServer) -> MemoryApi:
-    """An API server and a cache that know one LocalModel."""
-    memory = MemoryApi()
-    memory.objects[MODEL_PATH] = make_model("chat", uid=UID)
-    server.script = [memory]
-    return memory
-
-
-@pytest.fixture
-def cache() -> Cache:
-    return Cache()
-
-
-@pytest.fixture
-def models(cache: Cache, api: MemoryApi) -> LocalModels:
-    models = LocalModels(cache)
-    cache.put(LOCAL_MODEL, api.objects[MODEL_PATH])
-    return models
-
-
-@pytest.fixture
-async def queue() -> WorkQueue[Ref]:
-    return WorkQueue(jitter=lambda: 0.0)
-
-
-Make = Callable[[Reconcile[Observed]], Controller[Observed]]
-
-
-@pytest.fixture
-def others() -> set[Ref]:
-    """Who else has been enqueued."""
-    return set()
-
-
-@pytest.fixture
-def make_controller(client: Client, cache: Cache, models: LocalModels, queue: WorkQueue[Ref], others: set[Ref]) -> Make:
-    def build(reconcile: Reconcile[Observed]) -> Controller[Observed]:
-        return Controller(
-            index=models,
-            enqueue=others.update,
-            reconcile=reconcile,
-            settings=Settings(),
-            client=client,
-            cache=cache,
-            queue=queue,
-            recorder=Recorder(client, instance="test", now=lambda: datetime.now(UTC)),
-            metrics=Metrics(),
-            now=lambda: datetime.now(UTC),
-        )
-
-    return build
+from .chat import (
+    CHAT,
+    DEPLOYMENT_PATH,
+    MODEL_PATH,
+    POLICY_PATH,
+    SERVICE_PATH,
+    UID,
+    child,
+    converging,
+)
+from .conftest import Make, ScriptedServer
+from .objects import make
 
 
 async def test_children_are_applied_in_order_and_then_told_of_once(
@@ -267,54 +169,6 @@ async def test_a_model_that_is_gone_or_going_is_left_alone(make_controller: Make
     assert not api.writes
 
 
-async def test_one_model_that_breaks_the_code_is_retried_and_stops_no_other(
-    make_controller: Make, queue: WorkQueue[Ref], caplog: pytest.LogCaptureFixture
-) -> None:
-    def broken(_: Observed, __: Settings, ___: datetime) -> Plan:
-        raise ZeroDivisionError("a bug")
-
-    await make_controller(broken)._work_on(CHAT)
-
-    assert "reconciliation failed" in caplog.text
-    assert "ZeroDivisionError" in caplog.text
-    assert queue.retry(CHAT) == 2
-
-
-async def test_a_worker_ends_when_it_may_not_write(make_controller: Make, queue: WorkQueue[Ref], fence: Fence) -> None:
-    fence.close()
-    queue.add(CHAT)
-
-    with pytest.raises(FenceClosedError):
-        await make_controller(converging).work()
-
-
-async def test_a_steady_model_is_looked_at_again_when_the_plan_says_so(
-    make_controller: Make, queue: WorkQueue[Ref]
-) -> None:
-    def later(_: Observed, __: Settings, ___: datetime) -> Plan:
-        return Plan(requeue_after=0.01)
-
-    await make_controller(later).process(CHAT)
-
-    assert await queue.get() == CHAT
-
-
-async def test_a_fight_with_another_writer_is_slowed_down_to_one_write_a_second(
-    make_controller: Make, api: MemoryApi, cache: Cache, queue: WorkQueue[Ref]
-) -> None:
-    controller = make_controller(converging)
-    results = []
-    for _ in range(15):
-        results.append(await controller.process(CHAT))
-        # The other writer undoes it at once.
-        if SERVICE_PATH in api.objects:
-            cache.remove(SERVICE, api.objects.pop(SERVICE_PATH))
-
-    assert results == ["changed"] * 10 + ["paced"] * 5
-    assert api.writes[("apply", "services")] == 10
-    assert queue.idle, "what is paced waits for its turn"
-
-
 async def test_an_edit_that_comes_with_the_answer_to_a_status_is_not_overlooked(
     make_controller: Make, api: MemoryApi, queue: WorkQueue[Ref]
 ) -> None:
@@ -334,27 +188,3 @@ async def test_an_edit_that_comes_with_the_answer_to_a_status_is_not_overlooked(
     queue.done(CHAT)
     assert api.objects[MODEL_PATH]["status"] == {"seen": {"edited": True}}
     assert queue.idle
-
-
-async def test_a_decision_that_holds_up_the_event_loop_is_not_made_again_at_once(
-    make_controller: Make, queue: WorkQueue[Ref]
-) -> None:
-    decided: list[tuple[float, float]] = []
-    enough = asyncio.Event()
-
-    def ponder(_: Observed, __: Settings, ___: datetime) -> Plan:
-        started = time.perf_counter()
-        time.sleep(2 * LONG_DECISION_SECONDS)
-        decided.append((started, time.perf_counter()))
-        queue.add(CHAT)  # it has changed meanwhile
-        if len(decided) == 3:
-            enough.set()
-        return Plan()
-
-    queue.add(CHAT)
-    working = asyncio.create_task(make_controller(ponder).work())
-    await asyncio.wait_for(enough.wait(), 5)
-    working.cancel()
-
-    for (began, ended), (again, _) in itertools.pairwise(decided):
-        assert again - ended >= REST * (ended - began) * 0.9

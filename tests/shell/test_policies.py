@@ -38,11 +38,6 @@ def of_cluster(kind: Kind, name: str, **fields: Any) -> Manifest:
     return make(kind, name, namespace="", **fields)
 
 
-@pytest.fixture
-def cache() -> Cache:
-    return Cache()
-
-
 @pytest.fixture(autouse=True)
 def policies(cache: Cache) -> SovereigntyPolicies:
     """Two policies and a LocalModel."""

@@ -34,26 +34,8 @@ Concerned = set[Ref]
 
 
 @pytest.fixture
-def api(server: ScriptedServer) -> MemoryApi:
-    memory = MemoryApi()
-    server.script = [memory]
-    return memory
-
-
-@pytest.fixture
-def cache() -> Cache:
-    return Cache()
-
-
-@pytest.fixture
 def models(cache: Cache) -> LocalModels:
     return LocalModels(cache)
-
-
-@pytest.fixture
-def concerned() -> Concerned:
-    """Who has been enqueued."""
-    return set()
 
 
 @pytest.fixture
