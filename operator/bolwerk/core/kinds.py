@@ -53,6 +53,8 @@ class Ref:
 
 LOCAL_MODEL = Kind("bolwerk.dev", "v1alpha1", "LocalModel", "localmodels")
 SOVEREIGNTY_POLICY = Kind("bolwerk.dev", "v1alpha1", "SovereigntyPolicy", "sovereigntypolicies")
+EGRESS_EXCEPTION = Kind("bolwerk.dev", "v1alpha1", "EgressException", "egressexceptions")
+EGRESS_APPROVAL = Kind("bolwerk.dev", "v1alpha1", "EgressApproval", "egressapprovals")
 
 SERVICE_ACCOUNT = Kind("", "v1", "ServiceAccount", "serviceaccounts")
 SERVICE = Kind("", "v1", "Service", "services")
@@ -73,6 +75,12 @@ VALIDATING_ADMISSION_POLICY = Kind(
 )
 VALIDATING_ADMISSION_POLICY_BINDING = Kind(
     "admissionregistration.k8s.io", "v1", "ValidatingAdmissionPolicyBinding", "validatingadmissionpolicybindings"
+)
+MUTATING_ADMISSION_POLICY = Kind(
+    "admissionregistration.k8s.io", "v1", "MutatingAdmissionPolicy", "mutatingadmissionpolicies"
+)
+MUTATING_ADMISSION_POLICY_BINDING = Kind(
+    "admissionregistration.k8s.io", "v1", "MutatingAdmissionPolicyBinding", "mutatingadmissionpolicybindings"
 )
 
 # What network plugins, or the add-ons of network plugins, serve beside Kubernetes' own NetworkPolicy.
