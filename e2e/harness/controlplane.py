@@ -12,6 +12,7 @@ import json
 import secrets
 import ssl
 import subprocess
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -239,5 +240,8 @@ class ControlPlane(contextlib.AbstractContextManager["ControlPlane"]):
 
     @staticmethod
     def _write_private(path: Path, text: str) -> None:
-        path.touch(mode=0o600)
-        path.write_text(text, encoding="utf-8")
+        # Put in place as a whole: another thread's kubectl may be reading what was there.
+        descriptor, written = tempfile.mkstemp(dir=path.parent)
+        with open(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(written).replace(path)
