@@ -9,6 +9,7 @@ authenticates by token, so nobody has to keep a certificate authority here.
 import contextlib
 import http.client
 import json
+import os
 import secrets
 import ssl
 import subprocess
@@ -242,6 +243,6 @@ class ControlPlane(contextlib.AbstractContextManager["ControlPlane"]):
     def _write_private(path: Path, text: str) -> None:
         # Put in place as a whole: another thread's kubectl may be reading what was there.
         descriptor, written = tempfile.mkstemp(dir=path.parent)
-        with open(descriptor, "w", encoding="utf-8") as file:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
         Path(written).replace(path)
