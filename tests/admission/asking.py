@@ -87,9 +87,13 @@ class Asker:
         content = "application/merge-patch+json" if method == "PATCH" else "application/json"
         params = urlencode({"fieldValidation": "Strict"} | ({} if keep else {"dryRun": "All"}))
         sent = json.dumps(body).encode() if body is not None else None
-        self._connection.request(method, f"{where}?{params}", sent, {**self._headers, "Content-Type": content})
-        answer = self._connection.getresponse()
-        told = json.loads(answer.read())
+        try:
+            self._connection.request(method, f"{where}?{params}", sent, {**self._headers, "Content-Type": content})
+            answer = self._connection.getresponse()
+            told = json.loads(answer.read())
+        except (OSError, http.client.HTTPException):
+            self._connection.close()  # else whoever asks next gets the rest of this
+            raise
         warnings = tuple(
             text.replace('\\"', '"')
             for header in answer.headers.get_all("Warning") or ()

@@ -6,6 +6,7 @@ import contextlib
 import functools
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -58,18 +59,25 @@ OVERRIDE = {
 }
 
 
-@pytest.fixture(scope="session")
-def plane(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    """A control plane in which both policies are in force."""
-    needing.programs(request, "etcd", "kube-apiserver", "kube-controller-manager", "kubectl")
+@contextlib.contextmanager
+def started(directory: Path, *, controllers: bool) -> Iterator[ControlPlane]:
+    """A control plane with Bolwerk's CRDs in it, and with everybody who asks."""
     users: dict[str, tuple[str, ...]] = dict.fromkeys(
         (DEVELOPER, OVERRIDER, OPERATOR, REPLICASETS, ENDPOINT_SLICES, COLLECTOR), ()
     )
-    with ControlPlane(tmp_path_factory.mktemp("plane"), controllers=True, users=users) as running:
+    with ControlPlane(directory, controllers=controllers, users=users) as running:
         running.kubectl("apply", "--server-side", "--filename=-", stdin="---\n".join(crd_yaml(each) for each in KINDS))
         running.kubectl("wait", "--for=condition=Established", *(f"crd/{each.plural}.bolwerk.dev" for each in KINDS))
         apply(running, RIGHTS, OVERRIDE, *(_bound("everything-but-bolwerk", user) for user in users))
         apply(running, _bound("override-enforced", OVERRIDER))
+        yield running
+
+
+@pytest.fixture(scope="session")
+def plane(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """A control plane with its controllers, in which both policies are."""
+    needing.programs(request, "etcd", "kube-apiserver", "kube-controller-manager", "kubectl")
+    with started(tmp_path_factory.mktemp("plane"), controllers=True) as running:
         for name, policy in ((ENFORCED, ENFORCED), (AUDITED, AUDITED), (FREE, None)):
             add_namespace(running, name, governed_by=policy)
         install(running, sovereignty_policy(ENFORCED, "Enforce"))
@@ -81,8 +89,9 @@ def add_namespace(plane: ControlPlane, name: str, *, governed_by: str | None) ->
     """Make a namespace with the label that a policy looks for, or without, in which pods can be made."""
     labels = {MODE_LABEL: governed_by} if governed_by else {}
     apply(plane, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}})
-    present = functools.partial(_has_service_account, plane, name)
-    process.wait_for(present, what=f"the ServiceAccount of {name}", seconds=60)
+    # Its controller would make it too, if there is one, and a little later.
+    account = {"name": "default", "namespace": name}
+    apply(plane, {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": account})
 
 
 def install(plane: ControlPlane, policy: Manifest, *, of: Catalogue | None = None) -> None:
@@ -138,10 +147,6 @@ def _bound(role: str, user: str) -> Manifest:
         "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
         "subjects": [{"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": user}],
     }
-
-
-def _has_service_account(plane: ControlPlane, namespace: str) -> bool:
-    return "default" in plane.kubectl("get", "serviceaccounts", "--namespace", namespace, "--output=name")
 
 
 def _notices(asker: Asker, bad: Manifest) -> bool:

@@ -25,6 +25,8 @@ OF_WALL = {
 }
 OF_MODEL = {"app.kubernetes.io/managed-by": "bolwerk", "bolwerk.dev/model": "llama"}
 OUT: Manifest = {"to": [{"ipBlock": {"cidr": "0.0.0.0/0"}}]}
+OTHER_PODS: Manifest = {"to": [{"podSelector": {"matchLabels": {"app": "mine"}}}]}
+"""Nothing that the rule against widening would refuse before the one that is meant."""
 
 
 def labelled(manifest: Manifest, name: str, labels: dict[str, str]) -> Manifest:
@@ -62,10 +64,10 @@ def kept(asker: Askers) -> dict[str, Manifest]:
 
 
 DAMAGE: list[tuple[str, str, Manifest, str]] = [
-    ("opening the wall", "wall", {"spec": {"egress": [OUT]}}, "change the policy instead"),
+    ("opening the wall", "wall", {"spec": {"egress": [OTHER_PODS]}}, "change the policy instead"),
     ("taking a label from the wall", "wall", {"metadata": {"labels": {"bolwerk.dev/policy": None}}}, "the policy"),
     ("emptying what DNS refuses", "dns", {"data": {"bolwerk.override": ""}}, "change the policy instead"),
-    ("opening a model's policy", "policy of a model", {"spec": {"egress": [OUT]}}, "change or delete the LocalModel"),
+    ("opening a model's policy", "policy of a model", {"spec": {"egress": [OTHER_PODS]}}, "or delete the LocalModel"),
     ("bending a model's Service", "service of a model", {"spec": {"selector": {"app": "mine"}}}, "the LocalModel"),
     ("another image for a model", "deployment of a model",
      {"spec": {"template": {"spec": {"priorityClassName": "x"}}}}, "the LocalModel instead"),

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from bolwerk.core.admission.alerts import alert_rules
+import json
+
 from bolwerk.core.admission.endpoints import endpoints_rule
-from bolwerk.core.admission.environment import environment_rule
-from bolwerk.core.admission.host import host_rule
-from bolwerk.core.admission.keys import keys_rule
 from bolwerk.core.admission.labels import labels_rule
 from bolwerk.core.admission.models import models_rule
-from bolwerk.core.admission.names import names_of
 from bolwerk.core.admission.namespaces import namespaces_rule
-from bolwerk.core.admission.proxies import proxies_rule
-from bolwerk.core.admission.resolvers import resolvers_rule
+from bolwerk.core.admission.pods import pod_rules
 from bolwerk.core.admission.rule import Rule, binding, policy
 from bolwerk.core.admission.services import services_rule
 from bolwerk.core.admission.wall import wall_rule
 from bolwerk.core.admission.widening import widening_rule
 from bolwerk.core.catalogue import Decisions
+from bolwerk.core.invalid import InvalidSpecError
 from bolwerk.core.plan import Manifest
 from bolwerk.core.policy.subject import Subject
 from bolwerk.core.settings import Settings
 
 __all__ = ["admission"]
+
+LARGEST = 1_000_000
+"""Bytes; etcd takes requests of 1.5 MiB."""
 
 
 def admission(subject: Subject, decided: Decisions, settings: Settings, *, backend: str) -> tuple[Manifest, ...]:
@@ -32,22 +32,30 @@ def admission(subject: Subject, decided: Decisions, settings: Settings, *, backe
     ----------
     backend
         Who blocks the packets. Where that is NetworkPolicy, other NetworkPolicies must not undo it.
+
+    Raises
+    ------
+    InvalidSpecError
+        If the catalogue has more names than an API server can keep in one object.
     """
     rules = _rules(subject, decided, settings, backend)
-    return (*(policy(rule, subject) for rule in rules), *(binding(rule, subject) for rule in rules))
+    policies = tuple(policy(rule, subject) for rule in rules)
+    for each in policies:
+        size = len(json.dumps(each))
+        if size > LARGEST:
+            raise InvalidSpecError(
+                f"the catalogue has too many names for admission ({each['metadata']['name']} would have {size} bytes "
+                f"of at most {LARGEST}): take entries out of spec.catalogue.entries or of the overlay, or write one "
+                "suffix for many names"
+            )
+    return (*policies, *(binding(rule, subject) for rule in rules))
 
 
 def _rules(subject: Subject, decided: Decisions, settings: Settings, backend: str) -> tuple[Rule, ...]:
-    names = names_of(decided)
     return (
-        host_rule(),
+        *pod_rules(subject, decided),
         services_rule(subject),
         endpoints_rule(subject),
-        environment_rule(subject, decided, names),
-        keys_rule(subject, decided),
-        resolvers_rule(subject, names),
-        proxies_rule(subject, decided),
-        *alert_rules(subject, decided, names),
         wall_rule(subject, settings),
         models_rule(subject, settings),
         labels_rule(subject, settings),

@@ -3,56 +3,48 @@
 from __future__ import annotations
 
 from bolwerk.core.admission.cel import items, told
-from bolwerk.core.admission.environment import INSTEAD, check, endpoint_variables, naming, unknown
-from bolwerk.core.admission.keys import key_checks, key_variables
-from bolwerk.core.admission.names import Names, hosts_in
-from bolwerk.core.admission.rule import Check, Rule
-from bolwerk.core.admission.workloads import CHANGED, CONTAINERS, WORKLOADS
+from bolwerk.core.admission.environment import INSTEAD, check, endpoint_variables, naming
+from bolwerk.core.admission.keys import key_check
+from bolwerk.core.admission.names import IN_CLUSTER, Names, host_of, hosts_in
+from bolwerk.core.admission.rule import Check
+from bolwerk.core.admission.suspects import VALUE, suspects
+from bolwerk.core.admission.workloads import CONTAINERS, POD_SPEC
 from bolwerk.core.catalogue import Decisions
 from bolwerk.core.policy.subject import Subject
 
-__all__ = ["alert_rules"]
+__all__ = ["alert_checks"]
 
 
-def alert_rules(subject: Subject, decided: Decisions, names: Names) -> tuple[Rule, ...]:
-    """Return the rules: names and keys that are alerted about, and those that may be refused or not."""
+def alert_checks(subject: Subject, decided: Decisions, names: Names) -> tuple[Check, ...]:
+    """Return the checks."""
     return (
-        Rule(
-            name="alerts",
-            resources=WORKLOADS,
-            conditions=CHANGED,
-            variables={**CONTAINERS, **names.variables, **endpoint_variables(decided)},
-            checks=(_alerted(names), _unknown(names), _arguments(names), _node_dns()),
-            warns=True,
-        ),
-        Rule(
-            name="key-alerts",
-            resources=WORKLOADS,
-            conditions=CHANGED,
-            variables={**CONTAINERS, **key_variables(decided, ("Alert",))},
-            checks=key_checks(subject, sees_all=True),
-            warns=True,
-        ),
-        Rule(
-            name="key-doubts",
-            resources=WORKLOADS,
-            conditions=CHANGED,
-            variables={**CONTAINERS, **key_variables(decided, ("Refuse", "Alert"))},
-            checks=key_checks(subject, sees_all=False),
-            warns=True,
-        ),
+        _alerted(decided, names),
+        _unknown(decided, names),
+        _arguments(names),
+        _node_dns(),
+        key_check(subject, decided, names, "Alert"),
+        key_check(subject, decided, names, "Refuse", "Alert", sees_all=False),
     )
 
 
-def _alerted(names: Names) -> Check:
-    host = f"{hosts_in('e.value')}.filter(h, {names.decision('h')} == 'Alert')[0]"
-    sentence = f"names %s, which serves AI endpoints among other things; if it is used for those, {INSTEAD}"
-    return check("alerted", naming(names, "Alert"), sentence, host)
-
-
-def _unknown(names: Names) -> Check:
+def _alerted(decided: Decisions, names: Names) -> Check:
     return check(
-        "unknown", unknown(names), f"has a host that is no name of this cluster; if it is not yours, {INSTEAD}"
+        "alerted",
+        naming(names, "Alert"),
+        f"names %s, which serves AI endpoints among other things; if it is used for those, {INSTEAD}",
+        f"{hosts_in('e.value')}.filter(h, {names.decision('h')} == 'Alert')[0]",
+        uses=suspects(decided, names),
+    )
+
+
+def _unknown(decided: Decisions, names: Names) -> Check:
+    name = f"!isIP(h) && !h.contains(':') && !h.matches({IN_CLUSTER}) && {names.decision('h')} == ''"
+    return check(
+        "unknown",
+        # What is put together from other variables is no host yet.
+        f"e.name in variables.endpoints && !{VALUE}.contains('$(') && {host_of(VALUE)}.exists(h, {name})",
+        f"has a host that is no name of this cluster; if it is not yours, {INSTEAD}",
+        uses={**suspects(decided, names), **endpoint_variables(decided)},
     )
 
 
@@ -67,6 +59,7 @@ def _arguments(names: Names) -> Check:
             f"container %s: its command line names an external AI endpoint; {INSTEAD}",
             f"variables.containers.filter(c, {offends})[0].name",
         ),
+        variables={**CONTAINERS, **names.variables},
     )
 
 
@@ -75,4 +68,5 @@ def _node_dns() -> Check:
         "variables.spec.?dnsPolicy.orValue('') != 'Default'",
         "dnsPolicy Default asks the node's resolvers, which do not refuse what the cluster's DNS refuses; use "
         "ClusterFirst",
+        variables=POD_SPEC,
     )

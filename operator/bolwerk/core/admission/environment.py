@@ -5,19 +5,19 @@ What stands in a ConfigMap or a Secret is not seen here; `core/references` looks
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from bolwerk.core.admission.cel import items, listed, lookup, text
-from bolwerk.core.admission.names import IN_CLUSTER, Names, host_of, hosts_in
+from bolwerk.core.admission.names import Names, host_of, hosts_in
 from bolwerk.core.admission.networks import internal, network_variables
-from bolwerk.core.admission.rule import Check, Rule
-from bolwerk.core.admission.workloads import CHANGED, CONTAINERS, WORKLOADS
+from bolwerk.core.admission.rule import Check
+from bolwerk.core.admission.suspects import VALUE, suspects
 from bolwerk.core.catalogue import Decisions
 from bolwerk.core.policy.subject import Subject
 
-__all__ = ["CLUSTER_RANGES", "INSTEAD", "VALUE", "check", "endpoint_variables", "environment_rule", "naming", "unknown"]
+__all__ = ["CLUSTER_RANGES", "INSTEAD", "check", "endpoint_variables", "environment_checks", "naming"]
 
 INSTEAD = "use the in-cluster URL of a LocalModel (kubectl get localmodels -A -o wide)"
-
-VALUE = "e.?value.orValue('')"
 
 CLUSTER_RANGES = (
     "10.0.0.0/8",
@@ -32,34 +32,25 @@ CLUSTER_RANGES = (
 cannot be told here; the wall can."""
 
 
-def environment_rule(subject: Subject, decided: Decisions, names: Names) -> Rule:
-    """Return the rule."""
-    refused = naming(names, "Refuse")
+def environment_checks(subject: Subject, decided: Decisions, names: Names) -> tuple[Check, ...]:
+    """Return the checks."""
     outside = f"e.name in variables.endpoints && {host_of(VALUE)}.exists(h, {_outside('h')})"
     host = f"{hosts_in('e.value')}.filter(h, {names.decision('h')} == 'Refuse')[0]"
-    return Rule(
-        name="environment",
-        resources=WORKLOADS,
-        conditions=CHANGED,
-        variables={
-            **CONTAINERS,
-            **names.variables,
-            **network_variables(subject),
-            **endpoint_variables(decided),
-            "cluster": f"{listed(CLUSTER_RANGES)}.map(n, cidr(n))",
-        },
-        checks=(
-            check(
-                "refused",
-                refused,
-                f"names %s, an external AI endpoint that SovereigntyPolicy {subject.name} refuses; {INSTEAD}",
-                host,
-            ),
-            check(
-                "outside",
-                outside,
-                f"has an address outside the declared internal networks of SovereigntyPolicy {subject.name}; {INSTEAD}",
-            ),
+    suspected = suspects(decided, names)
+    cluster = f"{listed(CLUSTER_RANGES)}.map(n, cidr(n))"
+    return (
+        check(
+            "refused",
+            naming(names, "Refuse"),
+            f"names %s, an external AI endpoint that SovereigntyPolicy {subject.name} refuses; {INSTEAD}",
+            host,
+            uses=suspected,
+        ),
+        check(
+            "outside",
+            outside,
+            f"has an address outside the declared internal networks of SovereigntyPolicy {subject.name}; {INSTEAD}",
+            uses={**suspected, **network_variables(subject), **endpoint_variables(decided), "cluster": cluster},
         ),
     )
 
@@ -69,14 +60,15 @@ def check(
     offends: str,
     sentence: str,
     *arguments: str,
+    uses: Mapping[str, str],
     unnamed: str = "",
-    containers: str = "variables.containers",
+    containers: str = "variables.suspects",
 ) -> Check:
-    """Return the check that no variable `e` of any container `c` offends.
+    """Return the check that no variable `e` of any container `c` offends, among those that `suspects` leaves.
 
     What offends is found once, in a variable of this name: for each container a list, for each variable in it the
     words of the sentence. The sentence goes on after the names of both, and has a `%s` for each argument; `unnamed` is
-    the sentence without arguments, for where it differs.
+    the sentence without arguments, for where it differs. `uses` are the variables in all of that CEL.
     """
     # A list has items of one type, and the names of an object that is not typed have none.
     words = f"[c.name, e.name{''.join(f', dyn({argument})' for argument in arguments)}]"
@@ -85,7 +77,7 @@ def check(
         f"variables.{name}.all(f, f.size() == 0)",
         f"a variable {unnamed or sentence.replace('%s, ', '')}",
         named=f"{text(f'container %s: %s {sentence}')}.format(variables.{name}.filter(f, f.size() > 0)[0][0])",
-        variables={name: found},
+        variables={**uses, name: found},
     )
 
 
@@ -101,12 +93,6 @@ def endpoint_variables(decided: Decisions) -> dict[str, str]:
 def naming(names: Names, decision: str) -> str:
     """Return the CEL for whether the value of the variable `e` names a host of this decision."""
     return f"{hosts_in(VALUE)}.exists(h, {names.decision('h')} == '{decision}')"
-
-
-def unknown(names: Names) -> str:
-    """Return the CEL for whether the known endpoint variable `e` has a host name that nobody can judge here."""
-    name = f"!isIP(h) && !h.contains(':') && !h.matches({IN_CLUSTER}) && {names.decision('h')} == ''"
-    return f"e.name in variables.endpoints && !{VALUE}.contains('$(') && {host_of(VALUE)}.exists(h, {name})"
 
 
 def _outside(host: str) -> str:

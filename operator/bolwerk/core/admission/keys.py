@@ -9,33 +9,53 @@ from collections.abc import Iterable
 
 from bolwerk.core.admission.cel import items, listed, text, told
 from bolwerk.core.admission.environment import INSTEAD, check
-from bolwerk.core.admission.rule import Check, Rule
-from bolwerk.core.admission.workloads import CHANGED, CONTAINERS, WORKLOADS
+from bolwerk.core.admission.names import Names
+from bolwerk.core.admission.rule import Check
+from bolwerk.core.admission.suspects import suspects
 from bolwerk.core.catalogue import Decision, Decisions
 from bolwerk.core.policy.subject import Subject
 
-__all__ = ["key_checks", "key_variables", "keys_rule"]
+__all__ = ["key_check"]
 
 _SET = "(has({it}.valueFrom) || {it}.?value.orValue('') != '')"
 
 
-def keys_rule(subject: Subject, decided: Decisions) -> Rule:
-    """Return the rule.
+def key_check(subject: Subject, decided: Decisions, names: Names, *wanted: Decision, sees_all: bool = True) -> Check:
+    """Return the check for the keys of groups about which these things are decided.
 
-    Where a container takes variables from a ConfigMap or a Secret as a whole, the one that is missed here may be in
-    it: nothing is refused, and the rule that warns speaks of it.
+    Parameters
+    ----------
+    sees_all
+        Whether to look at the containers all of whose variables are written out, or at the others. Where a container
+        takes variables from a ConfigMap or a Secret as a whole, the one that is missed here may be in it.
     """
-    return Rule(
-        name="keys",
-        resources=WORKLOADS,
-        conditions=CHANGED,
-        variables={**CONTAINERS, **key_variables(decided, ("Refuse",))},
-        checks=key_checks(subject, sees_all=True),
+    keys = "keys" if sees_all else "all_keys"
+    complete = f"{items('c.?envFrom')}.size() {'==' if sees_all else '>'} 0"
+    mate = f"c.env.exists(o, o.name in variables.{keys}[e.name] && {_SET.format(it='o')})"
+    doubt = "" if sees_all else " unless a ConfigMap or Secret of envFrom sets it"
+    without = told(
+        f"without %s: its client would call the provider's public API{doubt}; set that to the in-cluster URL of a "
+        "LocalModel (kubectl get localmodels -A -o wide)",
+        f"variables.{keys}[e.name].join(' or ')",
+    )
+    of_no_use = text(
+        f"although it is of use with an external provider only, which SovereigntyPolicy {subject.name} does not want "
+        f"used; take it away and {INSTEAD}"
+    )
+    return check(
+        f"lone_{keys}",
+        f"e.name in variables.{keys} && {_SET.format(it='e')} && !{mate}",
+        "is set %s",
+        f"variables.{keys}[e.name].size() > 0 ? {without} : {of_no_use}",
+        uses={**suspects(decided, names), keys: _keys(decided, wanted)},
+        unnamed="is a provider's key without the variable that leads its client elsewhere, such as OPENAI_API_KEY "
+        f"without OPENAI_BASE_URL: that client would call the provider; {INSTEAD}",
+        containers=f"variables.suspects.filter(c, {complete})",
     )
 
 
-def key_variables(decided: Decisions, wanted: Iterable[Decision]) -> dict[str, str]:
-    """Return the variable that holds, by key, the variables that lead its client elsewhere.
+def _keys(decided: Decisions, wanted: Iterable[Decision]) -> str:
+    """Return the CEL for a map from keys to the variables that lead a key's client elsewhere.
 
     A key that also belongs to a group which is allowed is allowed.
     """
@@ -48,37 +68,4 @@ def key_variables(decided: Decisions, wanted: Iterable[Decision]) -> dict[str, s
         for key in group.environment.keys:
             found.pop(key, None)
     entries = ", ".join(f"{text(key)}: {listed(sorted(found[key]))}" for key in sorted(found))
-    return {"keys": f"{{{entries}}}" if entries else "{'': ['']}"}
-
-
-def key_checks(subject: Subject, *, sees_all: bool) -> tuple[Check, ...]:
-    """Return the checks over the variable `keys`.
-
-    Parameters
-    ----------
-    sees_all
-        Whether to look at the containers all of whose variables are written out, or at the others.
-    """
-    complete = f"{items('c.?envFrom')}.size() {'==' if sees_all else '>'} 0"
-    mate = f"c.env.exists(o, o.name in variables.keys[e.name] && {_SET.format(it='o')})"
-    doubt = "" if sees_all else " unless a ConfigMap or Secret of envFrom sets it"
-    without = told(
-        f"without %s: its client would call the provider's public API{doubt}; set that to the in-cluster URL of a "
-        "LocalModel (kubectl get localmodels -A -o wide)",
-        "variables.keys[e.name].join(' or ')",
-    )
-    of_no_use = text(
-        f"although it is of use with an external provider only, which SovereigntyPolicy {subject.name} does not want "
-        f"used; take it away and {INSTEAD}"
-    )
-    return (
-        check(
-            "lone_keys",
-            f"e.name in variables.keys && {_SET.format(it='e')} && !{mate}",
-            "is set %s",
-            f"variables.keys[e.name].size() > 0 ? {without} : {of_no_use}",
-            unnamed="is a provider's key without the variable that leads its client elsewhere, such as OPENAI_API_KEY "
-            f"without OPENAI_BASE_URL: that client would call the provider; {INSTEAD}",
-            containers=f"variables.containers.filter(c, {complete})",
-        ),
-    )
+    return f"{{{entries}}}" if entries else "{'': ['']}"

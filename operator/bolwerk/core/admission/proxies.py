@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from bolwerk.core.admission.cel import lookup
-from bolwerk.core.admission.environment import VALUE, check
-from bolwerk.core.admission.names import IN_CLUSTER, host_of
+from bolwerk.core.admission.environment import check
+from bolwerk.core.admission.names import IN_CLUSTER, Names, host_of
 from bolwerk.core.admission.networks import internal, network_variables
-from bolwerk.core.admission.rule import Rule
-from bolwerk.core.admission.workloads import CHANGED, CONTAINERS, WORKLOADS
+from bolwerk.core.admission.rule import Check
+from bolwerk.core.admission.suspects import VALUE, suspects
 from bolwerk.core.catalogue import Decisions
 from bolwerk.core.policy.subject import Subject
 
-__all__ = ["proxies_rule"]
+__all__ = ["proxy_check"]
 
 
-def proxies_rule(subject: Subject, decided: Decisions) -> Rule:
-    """Return the rule.
+def proxy_check(subject: Subject, decided: Decisions, names: Names) -> Check:
+    """Return the check.
 
     A name outside the cluster is refused as well: what address it has is not known here, and a proxy by name is a
     forward proxy more often than not. By its address in a declared network it is let through.
@@ -31,14 +31,9 @@ def proxies_rule(subject: Subject, decided: Decisions) -> Rule:
         "take the variable away, or name a Service of this cluster or an address in spec.internal.networks that is no "
         "forward proxy; whoever needs the outside asks for an EgressException"
     )
-    return Rule(
-        name="proxies",
-        resources=WORKLOADS,
-        conditions=CHANGED,
-        variables={**CONTAINERS, **network_variables(subject), "proxies": lookup(spellings)},
-        checks=(
-            check(
-                "leading_out", out, f"names a proxy that leads outside for SovereigntyPolicy {subject.name}; {instead}"
-            ),
-        ),
+    return check(
+        "leading_out",
+        out,
+        f"names a proxy that leads outside for SovereigntyPolicy {subject.name}; {instead}",
+        uses={**suspects(decided, names), **network_variables(subject), "proxies": lookup(spellings)},
     )

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, Literal
 
 from bolwerk.core.kinds import VALIDATING_ADMISSION_POLICY, VALIDATING_ADMISSION_POLICY_BINDING
 from bolwerk.core.plan import Manifest
 from bolwerk.core.policy.subject import Subject, metadata
 
-__all__ = ["EVERYTHING", "Check", "Resources", "Rule", "binding", "policy"]
+__all__ = ["EVERYTHING", "Check", "Resources", "Rule", "binding", "constraints", "policy", "policy_spec"]
 
 EVERYTHING: Mapping[str, Any] = {}
 """A label selector."""
@@ -42,7 +43,7 @@ class Check:
     named
         The same with the names in it, as CEL that may fail: then `otherwise` is said. Empty for none.
     variables
-        What both use beside the rule's.
+        What both use beside the rule's, in an order in which each uses only those before it.
     """
 
     holds: str
@@ -82,40 +83,51 @@ class Rule:
 
 
 def policy(rule: Rule, subject: Subject) -> Manifest:
-    """Return the ValidatingAdmissionPolicy.
+    """Return the ValidatingAdmissionPolicy."""
+    return {
+        "apiVersion": VALIDATING_ADMISSION_POLICY.api_version,
+        "kind": VALIDATING_ADMISSION_POLICY.name,
+        "metadata": _metadata(rule, subject),
+        "spec": policy_spec(rule),
+    }
+
+
+def policy_spec(rule: Rule) -> Manifest:
+    """Return what a ValidatingAdmissionPolicy says, whoever owns it.
 
     It fails closed in both modes: a rule that cannot be evaluated refuses where the policy is enforced, and warns in
     an audit, because the actions of the binding hold for errors too. With `Ignore`, an object made large enough to
     exhaust the cost limit of CEL would pass every rule unseen.
     """
-    variables = dict(rule.variables)
-    for check in rule.checks:
-        variables |= check.variables
+    variables: dict[str, str] = {}
+    for name, cel in chain(rule.variables.items(), *(check.variables.items() for check in rule.checks)):
+        if variables.setdefault(name, cel) != cel:
+            raise ValueError(f"rule {rule.name}: two things are called {name}")
     return {
-        "apiVersion": VALIDATING_ADMISSION_POLICY.api_version,
-        "kind": VALIDATING_ADMISSION_POLICY.name,
-        "metadata": _metadata(rule, subject),
-        "spec": {
-            "failurePolicy": "Fail",
-            "matchConstraints": {
-                "matchPolicy": "Equivalent",
-                "namespaceSelector": {},
-                "objectSelector": dict(rule.selected),
-                "resourceRules": [
-                    {
-                        "apiGroups": [each.group],
-                        "apiVersions": [each.version],
-                        "resources": list(each.names),
-                        "operations": list(each.operations),
-                        "scope": "*",
-                    }
-                    for each in rule.resources
-                ],
-            },
-            "matchConditions": [{"name": name, "expression": cel} for name, cel in rule.conditions.items()],
-            "variables": [{"name": name, "expression": cel} for name, cel in variables.items()],
-            "validations": [_validation(check) for check in rule.checks],
-        },
+        "failurePolicy": "Fail",
+        "matchConstraints": constraints(*rule.resources, selected=rule.selected),
+        "matchConditions": [{"name": name, "expression": cel} for name, cel in rule.conditions.items()],
+        "variables": [{"name": name, "expression": cel} for name, cel in variables.items()],
+        "validations": [_validation(check) for check in rule.checks],
+    }
+
+
+def constraints(*resources: Resources, selected: Mapping[str, Any] = EVERYTHING) -> Manifest:
+    """Return what an admission policy of any kind looks at."""
+    return {
+        "matchPolicy": "Equivalent",
+        "namespaceSelector": {},
+        "objectSelector": dict(selected),
+        "resourceRules": [
+            {
+                "apiGroups": [each.group],
+                "apiVersions": [each.version],
+                "resources": list(each.names),
+                "operations": list(each.operations),
+                "scope": "*",
+            }
+            for each in resources
+        ],
     }
 
 
