@@ -1,0 +1,157 @@
+"""Which entries a carried-out decision is worth: derived from what was done and told, never from what was meant.
+
+Called by the shell after each step, with nothing that did not happen; a decision that changes nothing is worth none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bolwerk.core.audit.action import Action
+from bolwerk.core.audit.entry import Detail, Fact, digest
+from bolwerk.core.conclusion import ABSENT
+from bolwerk.core.kinds import (
+    CONFIG_MAP,
+    LOCAL_MODEL,
+    NETWORK_POLICY,
+    SOVEREIGNTY_POLICY,
+    VALIDATING_ADMISSION_POLICY,
+    VALIDATING_ADMISSION_POLICY_BINDING,
+    Kind,
+    Ref,
+)
+from bolwerk.core.plan import Apply, Delete, Refusal
+from bolwerk.core.policy.observed import WALL_KINDS
+
+__all__ = ["Done", "changed", "governed", "named"]
+
+Change = Apply | Delete
+
+_CATEGORIES: Mapping[str, Mapping[Kind, str]] = {
+    SOVEREIGNTY_POLICY.name: {
+        **dict.fromkeys(WALL_KINDS, "Wall"),
+        VALIDATING_ADMISSION_POLICY: "Admission",
+        VALIDATING_ADMISSION_POLICY_BINDING: "Admission",
+        CONFIG_MAP: "Names",
+    },
+    LOCAL_MODEL.name: {NETWORK_POLICY: "Seal"},
+}
+_OTHERS = "Workload"
+_HOLE = re.compile(r"-x-[0-9a-f]{8}$")
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What became of a plan's changes; those that were not tried are left out.
+
+    Attributes
+    ----------
+    unknown
+        Changes that were sent and never answered: they may have happened.
+    """
+
+    changes: tuple[Change, ...] = ()
+    unknown: tuple[Change, ...] = ()
+    refused: tuple[tuple[Change, Refusal], ...] = ()
+
+
+def changed(resource: Mapping[str, Any], done: Done) -> tuple[Fact, ...]:
+    """Return an entry for each kind of thing that was done to what belongs to a reconciled object."""
+    return (
+        *_grouped(resource, done.changes, result="Done"),
+        *_grouped(resource, done.unknown, result="Unknown"),
+        *(
+            Fact(
+                _action(resource, change),
+                named(resource),
+                "Refused",
+                detail={**about(resource), "names": (str(refusal.ref),), "reason": str(refusal.reason)},
+            )
+            for change, refusal in done.refused
+        ),
+    )
+
+
+def governed(policy: Mapping[str, Any], *, before: tuple[str, ...] | None, after: tuple[str, ...]) -> tuple[Fact, ...]:
+    """Return an entry for the namespaces that a policy governs newly, and one for those that it no longer does.
+
+    Parameters
+    ----------
+    before
+        Those that were governed last, or None where that is not known: then the number in the status tells
+        whether they changed while nobody looked.
+    """
+    missed: dict[str, Detail] = {}
+    if before is None:
+        known = (policy.get("status") or {}).get("governedNamespaces")
+        if known == len(after):
+            return ()
+        if known is not None:
+            missed["numberBefore"] = int(known)
+    gained, lost = sorted({*after} - {*(before or ())}), sorted({*(before or ())} - {*after})
+    return (
+        *_of_namespaces(Action.NAMESPACES_GOVERNED, policy, gained, {**missed, "now": len(after)}),
+        *_of_namespaces(Action.NAMESPACES_RELEASED, policy, lost, {"now": len(after)}),
+    )
+
+
+def named(resource: Mapping[str, Any]) -> str:
+    """Return how an entry names a reconciled object."""
+    metadata = resource["metadata"]
+    return f"{resource['kind']} " + "/".join(filter(None, (metadata.get("namespace"), metadata["name"])))
+
+
+def about(resource: Mapping[str, Any]) -> dict[str, Detail]:
+    """Return what finds exactly this state of the object again, also in the API server's audit log."""
+    metadata = resource["metadata"]
+    return {"uid": str(metadata["uid"]), "generation": int(metadata.get("generation", 0))}
+
+
+def listed(names: Iterable[str]) -> dict[str, Detail]:
+    """Return names as an entry holds them: the first ones, how many there are, and a digest of all."""
+    everything = tuple(names)
+    return {"names": everything, "count": len(everything), "namesDigest": digest(everything)}
+
+
+def _of_namespaces(
+    action: Action, policy: Mapping[str, Any], names: Sequence[str], more: Mapping[str, Detail]
+) -> Iterator[Fact]:
+    if names or "numberBefore" in more:
+        yield Fact(action, named(policy), detail={**about(policy), **listed(names), **more})
+
+
+def _grouped(resource: Mapping[str, Any], changes: Iterable[Change], *, result: str) -> Iterator[Fact]:
+    groups: dict[Action, list[Change]] = {}
+    for change in changes:
+        groups.setdefault(_action(resource, change), []).append(change)
+    for action, members in groups.items():
+        manifests = [[str(each.ref), each.manifest if isinstance(each, Apply) else each.uid] for each in members]
+        detail: dict[str, Detail] = {
+            **about(resource),
+            **listed(str(each.ref) for each in members),
+            "digest": digest(manifests),
+            "because": members[0].because,
+        }
+        yield Fact(action, named(resource), result, detail=detail)
+
+
+def _action(resource: Mapping[str, Any], change: Change) -> Action:
+    category = _CATEGORIES.get(resource["kind"], {}).get(change.ref.kind, _OTHERS)
+    if category == "Wall" and _is_hole(change.ref):
+        category = "Hole"
+    return Action(f"{category}{_verb(change)}")
+
+
+def _verb(change: Change) -> str:
+    if isinstance(change, Delete):
+        return "Removed"
+    if change.event is not None:  # planned only where somebody else damaged it
+        return "Restored"
+    return "Applied" if change.because == ABSENT else "Changed"
+
+
+def _is_hole(ref: Ref) -> bool:
+    return _HOLE.search(ref.name) is not None
