@@ -211,3 +211,19 @@ def test_no_secret_is_told(developer: Asker) -> None:
     assert answer.warnings
     assert refused.refused
     assert password not in f"{answer} {refused}"
+
+
+def test_a_debugging_container_is_judged_too(developer: Asker) -> None:
+    running = pod(ENFORCED, name="debugged")
+    assert developer.create(running, keep=True).allowed
+
+    def debugged_by(debugger: Manifest) -> Manifest:
+        return {"spec": {"ephemeralContainers": [debugger]}}
+
+    bad = debugged_by(container(variable("X", "https://api.chat.example"), name="debugger"))
+    answer = developer.patch(running, bad, subresource="/ephemeralcontainers")
+
+    assert answer.refused, answer
+    assert "container debugger: X names api.chat.example" in answer.message
+    good = debugged_by(container(name="debugger"))
+    assert developer.patch(running, good, subresource="/ephemeralcontainers").allowed
