@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from bolwerk.api.network import PRIVATE_AS_A_WHOLE
 from bolwerk.core.egress.addresses import Addresses
+from bolwerk.core.egress.hole import EXCEPTION_LABEL, Hole, Unopened
 from bolwerk.core.egress.networks import Network, contains, overlap, parsed
 from bolwerk.core.invalid import InvalidSpecError
 from bolwerk.core.policy.subject import Subject, metadata
@@ -41,6 +42,8 @@ class Intent:
         Forward proxies and private endpoints: refused even where `internal` contains them.
     priority
         0 to 1000, lower comes first.
+    holes
+        What approved exceptions open in governed namespaces, at this moment.
     """
 
     policy: str
@@ -50,6 +53,7 @@ class Intent:
     internal: tuple[Network, ...]
     outward: tuple[Network, ...]
     priority: int
+    holes: tuple[Hole, ...] = ()
 
     @property
     def name(self) -> str:
@@ -87,6 +91,13 @@ class Intent:
         name = f"{self.name}{suffix}"
         return metadata(name, policy=self.policy, uid=self.uid, component="wall", namespace=namespace)
 
+    def hole_metadata(self, hole: Hole, *, namespace: str | None = None, joint: str = "-") -> dict[str, Any]:
+        """Return the metadata of an object that is a hole and nothing else: it goes the moment the hole does."""
+        name = f"{self.name}{joint}{hole.suffix}"
+        made = metadata(name, policy=self.policy, uid=self.uid, component="hole", namespace=namespace)
+        made["labels"][EXCEPTION_LABEL] = hole.uid
+        return made
+
 
 @dataclass(frozen=True, slots=True)
 class Scene:
@@ -98,10 +109,13 @@ class Scene:
         The names of the namespaces that this policy governs, those that a policy before it governs left out.
     policies
         By namespace, the NetworkPolicies that are not Bolwerk's own.
+    cilium
+        The CiliumNetworkPolicies and CiliumClusterwideNetworkPolicies that are not Bolwerk's own.
     """
 
     namespaces: tuple[str, ...] = ()
     policies: Mapping[str, tuple[Mapping[str, Any], ...]] | None = None
+    cilium: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +128,16 @@ class Wall:
         The manifests to apply, in order, each complete: owner, labels, spec.
     limits
         What of the intent this backend cannot express, a sentence each, for the status.
+    opened
+        The holes in it, each as it is: less than was asked for, where this backend cannot express all of it.
+    unopened
+        What stays closed although it was asked for, and why.
     """
 
     objects: tuple[dict[str, Any], ...] = ()
     limits: tuple[str, ...] = ()
+    opened: tuple[Hole, ...] = ()
+    unopened: tuple[Unopened, ...] = ()
 
 
 def _check(internal: tuple[Network, ...], outward: tuple[Network, ...]) -> None:

@@ -62,7 +62,7 @@ def metadata(
     *,
     policy: str,
     uid: str,
-    component: Literal["wall", "admission", "dns"],
+    component: Literal["wall", "hole", "admission", "dns"],
     namespace: str | None = None,
 ) -> dict[str, Any]:
     """Return the metadata of an object that a policy makes: labelled after it and owned by it."""

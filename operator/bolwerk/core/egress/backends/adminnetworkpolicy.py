@@ -6,7 +6,10 @@ it the API server refuses the object: a peer that has lost its only field is no 
 
 from __future__ import annotations
 
-from bolwerk.core.egress.backends.ordered import ordered_rules
+from typing import Any
+
+from bolwerk.core.egress.backends.ordered import ordered_holes, ordered_rules
+from bolwerk.core.egress.hole import Ports
 from bolwerk.core.egress.intent import Intent, Scene, Wall
 from bolwerk.core.egress.limits import AUDIT_IS_SILENT, common_limits
 from bolwerk.core.kinds import ADMIN_NETWORK_POLICY
@@ -18,7 +21,7 @@ LARGEST_PEERS = 100
 
 
 def render(intent: Intent, scene: Scene) -> Wall:  # noqa: ARG001 - one signature for all backends
-    """Return one AdminNetworkPolicy for all governed namespaces."""
+    """Return one AdminNetworkPolicy for all governed namespaces, and one per hole."""
     limits = common_limits(intent)
     if not intent.enforced:
         return Wall(limits=(*limits, AUDIT_IS_SILENT))
@@ -32,4 +35,9 @@ def render(intent: Intent, scene: Scene) -> Wall:  # noqa: ARG001 - one signatur
             "egress": ordered_rules(intent, largest_peers=LARGEST_PEERS),
         },
     }
-    return Wall(objects=(policy,), limits=limits)
+    holes, opened, unopened = ordered_holes(intent, ADMIN_NETWORK_POLICY, {}, ports=_ports)
+    return Wall(objects=(policy, *holes), limits=limits, opened=opened, unopened=unopened)
+
+
+def _ports(ports: Ports) -> dict[str, Any]:
+    return {"ports": [{"portNumber": {"protocol": each.protocol, "port": each.number}} for each in ports]}

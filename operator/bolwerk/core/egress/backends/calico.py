@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from bolwerk.core.egress.hole import Hole, by_ports
+from bolwerk.core.egress.inexpressible import addresses_only, narrowed
 from bolwerk.core.egress.intent import Intent, Scene, Wall
 from bolwerk.core.egress.limits import common_limits
 from bolwerk.core.egress.networks import Network, of_version
 from bolwerk.core.kinds import CALICO_TIER, GLOBAL_NETWORK_POLICY, STAGED_GLOBAL_NETWORK_POLICY
+from bolwerk.core.policy.governed import NAMESPACE_NAME
 
 __all__ = ["render", "tier_order"]
 
@@ -30,12 +33,14 @@ EARLIER_TIERS = (
     "Calico decides tiers of an order below {order} before the wall, and what is written there in single namespaces is "
     "not looked at: give the right to policies of such tiers (tier.networkpolicies) to the platform team alone."
 )
+NAME = "projectcalico.org/name"
+"""A label that Calico gives every ServiceAccount."""
 LAST_ORDER = 999
 """Tiers of Kubernetes' own cluster-wide policies have the order 1000."""
 
 
 def render(intent: Intent, scene: Scene) -> Wall:  # noqa: ARG001 - one signature for all backends
-    """Return the tier, and in it one policy for all governed namespaces."""
+    """Return the tier, and in it one policy for all governed namespaces and one per hole."""
     tier = {
         "apiVersion": CALICO_TIER.api_version,
         "kind": CALICO_TIER.name,
@@ -43,14 +48,10 @@ def render(intent: Intent, scene: Scene) -> Wall:  # noqa: ARG001 - one signatur
         "spec": {"order": tier_order(intent), "defaultAction": "Pass"},
     }
     limits = (*common_limits(intent), NETWORK_SETS, EARLIER_TIERS.format(order=tier_order(intent)))
-    kind = GLOBAL_NETWORK_POLICY if intent.enforced else STAGED_GLOBAL_NETWORK_POLICY
-    policy = {
-        "apiVersion": kind.api_version,
-        "kind": kind.name,
-        "metadata": intent.metadata(suffix=POLICY_NAME),
-        "spec": {
-            **({} if intent.enforced else {"stagedAction": "Set"}),
-            "tier": intent.name,
+    wall = _policy(
+        intent,
+        intent.metadata(suffix=POLICY_NAME),
+        {
             "order": intent.priority,
             "namespaceSelector": expression(intent.selector),
             "types": ["Egress"],
@@ -61,8 +62,42 @@ def render(intent: Intent, scene: Scene) -> Wall:  # noqa: ARG001 - one signatur
                 {"action": "Deny"},
             ],
         },
+    )
+    opened, unopened = narrowed(intent, addresses_only("Calico"))
+    holes = (_policy(intent, intent.hole_metadata(hole, joint="."), _hole(intent, hole)) for hole in opened)
+    if not intent.enforced:
+        opened, unopened = (), ()  # staged too: nothing is blocked, so nothing is opened
+    return Wall(objects=(tier, wall, *holes), limits=limits, opened=opened, unopened=unopened)
+
+
+def _policy(intent: Intent, metadata: dict[str, Any], spec: dict[str, Any]) -> dict[str, Any]:
+    kind = GLOBAL_NETWORK_POLICY if intent.enforced else STAGED_GLOBAL_NETWORK_POLICY
+    staged = {} if intent.enforced else {"stagedAction": "Set"}
+    return {
+        "apiVersion": kind.api_version,
+        "kind": kind.name,
+        "metadata": metadata,
+        "spec": {**staged, "tier": intent.name, **spec},
     }
-    return Wall(objects=(tier, policy), limits=limits)
+
+
+def _hole(intent: Intent, hole: Hole) -> dict[str, Any]:
+    """Return what comes before the wall for the hole's pods. What it does not pass, the wall decides."""
+    account = hole.service_account
+    return {
+        "order": intent.priority - 1,
+        "namespaceSelector": f"{NAMESPACE_NAME} == '{hole.namespace}'",
+        "selector": expression(hole.pod_selector),
+        **({"serviceAccountSelector": f"{NAME} == '{account}'"} if account else {}),
+        "types": ["Egress"],
+        "egress": [
+            {**rule, "protocol": protocol, "destination": {**rule["destination"], "ports": numbers}}
+            for asked, networks in by_ports(hole.networks).items()
+            for protocol in ("TCP", "UDP")
+            if (numbers := [port.number for port in asked if port.protocol == protocol])
+            for rule in _to("Pass", tuple(networks))
+        ],
+    }
 
 
 def tier_order(intent: Intent) -> int:

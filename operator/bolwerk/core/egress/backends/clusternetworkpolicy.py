@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from bolwerk.core.egress.backends.ordered import ordered_rules
+from typing import Any
+
+from bolwerk.core.egress.backends.ordered import ordered_holes, ordered_rules
+from bolwerk.core.egress.hole import Ports
 from bolwerk.core.egress.intent import Intent, Scene, Wall
 from bolwerk.core.egress.limits import AUDIT_IS_SILENT, common_limits
 from bolwerk.core.kinds import CLUSTER_NETWORK_POLICY
@@ -20,7 +23,7 @@ NODES_WITH_CILIUM = (
 
 
 def render(intent: Intent, scene: Scene) -> Wall:  # noqa: ARG001 - one signature for all backends
-    """Return one ClusterNetworkPolicy for all governed namespaces."""
+    """Return one ClusterNetworkPolicy for all governed namespaces, and one per hole."""
     limits = (*common_limits(intent), NODES_WITH_CILIUM)
     if not intent.enforced:
         return Wall(limits=(*limits, AUDIT_IS_SILENT))
@@ -35,4 +38,9 @@ def render(intent: Intent, scene: Scene) -> Wall:  # noqa: ARG001 - one signatur
             "egress": ordered_rules(intent, largest_peers=LARGEST_PEERS),
         },
     }
-    return Wall(objects=(policy,), limits=limits)
+    holes, opened, unopened = ordered_holes(intent, CLUSTER_NETWORK_POLICY, {"tier": "Admin"}, ports=_ports)
+    return Wall(objects=(policy, *holes), limits=limits, opened=opened, unopened=unopened)
+
+
+def _ports(ports: Ports) -> dict[str, Any]:
+    return {"protocols": [{each.protocol.lower(): {"destinationPort": {"number": each.number}}} for each in ports]}

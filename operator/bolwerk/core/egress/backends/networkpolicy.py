@@ -12,6 +12,8 @@ from typing import Any
 
 from bolwerk.core.egress.addresses import Addresses
 from bolwerk.core.egress.backends.unselected import unselected
+from bolwerk.core.egress.hole import Hole, by_ports
+from bolwerk.core.egress.inexpressible import addresses_only, narrowed, pods_by_labels
 from bolwerk.core.egress.intent import Intent, Scene, Wall
 from bolwerk.core.egress.limits import AUDIT_IS_SILENT, common_limits
 from bolwerk.core.egress.networks import Network, contains
@@ -39,7 +41,7 @@ PROTOCOLS = (
 
 
 def render(intent: Intent, scene: Scene) -> Wall:
-    """Return the NetworkPolicies of all governed namespaces, the grants of each before what isolates it."""
+    """Return the NetworkPolicies of all governed namespaces: grants, what isolates it, and then the holes."""
     limits = (*common_limits(intent), UNION, LATE, PROTOCOLS)
     if not intent.enforced:
         return Wall(limits=(*limits, AUDIT_IS_SILENT))
@@ -53,7 +55,13 @@ def render(intent: Intent, scene: Scene) -> Wall:
         for number, selector in enumerate(terms or (), start=1):
             objects.append(_policy(intent, namespace, suffix=f"-{number}", selector=selector, egress=[{"to": peers}]))
         objects.append(_policy(intent, namespace, suffix="", selector={}, egress=[]))
-    return Wall(objects=tuple(objects), limits=(*limits, *((_tangled(tangled),) if tangled else ())))
+    opened, unopened = narrowed(intent, pods_by_labels("NetworkPolicy"), addresses_only("NetworkPolicy"))
+    return Wall(
+        objects=(*objects, *(_hole(intent, hole) for hole in opened)),
+        limits=(*limits, *((_tangled(tangled),) if tangled else ())),
+        opened=opened,
+        unopened=unopened,
+    )
 
 
 def concerns_egress(policy: Mapping[str, Any]) -> bool:
@@ -82,13 +90,28 @@ def _block(network: Network, intent: Intent) -> dict[str, Any]:
     return {"cidr": str(network), **({"except": holes} if holes else {})}
 
 
+def _hole(intent: Intent, hole: Hole) -> dict[str, Any]:
+    egress = [
+        {
+            "to": [{"ipBlock": {"cidr": str(network)}} for network in networks],
+            "ports": [{"protocol": port.protocol, "port": port.number} for port in asked],
+        }
+        for asked, networks in by_ports(hole.networks).items()
+    ]
+    return _made(intent.hole_metadata(hole, namespace=hole.namespace), hole.pod_selector, egress)
+
+
 def _policy(
     intent: Intent, namespace: str, *, suffix: str, selector: Mapping[str, Any], egress: list[dict[str, Any]]
 ) -> dict[str, Any]:
+    return _made(intent.metadata(namespace=namespace, suffix=suffix), selector, egress)
+
+
+def _made(metadata: dict[str, Any], selector: Mapping[str, Any], egress: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "apiVersion": NETWORK_POLICY.api_version,
         "kind": NETWORK_POLICY.name,
-        "metadata": intent.metadata(namespace=namespace, suffix=suffix),
+        "metadata": metadata,
         "spec": {"podSelector": dict(selector), "policyTypes": ["Egress"], "egress": egress},
     }
 

@@ -5,14 +5,18 @@ Pass and not Allow or Accept, so that what a namespace's own policies close stay
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from bolwerk.core.egress.hole import Hole, Ports, Unopened, by_ports
+from bolwerk.core.egress.inexpressible import addresses_only, closed, narrowed, pods_by_labels
 from bolwerk.core.egress.intent import Intent
 from bolwerk.core.egress.networks import EVERYTHING, Network, of_version
 from bolwerk.core.invalid import InvalidSpecError
+from bolwerk.core.kinds import Kind
+from bolwerk.core.policy.governed import NAMESPACE_NAME
 
-__all__ = ["ordered_rules"]
+__all__ = ["ordered_holes", "ordered_rules"]
 
 LARGEST_NETWORKS = 25
 """CIDRs of one `networks` peer, in both CRDs."""
@@ -39,6 +43,58 @@ def ordered_rules(intent: Intent, *, largest_peers: int) -> list[dict[str, Any]]
                 f"this backend, which holds {largest_peers}; join neighbouring networks into wider ones"
             )
     return [rule for rule in rules if rule["to"]]
+
+
+def ordered_holes(
+    intent: Intent, kind: Kind, spec: Mapping[str, Any], *, ports: Callable[[Ports], dict[str, Any]]
+) -> tuple[tuple[dict[str, Any], ...], tuple[Hole, ...], tuple[Unopened, ...]]:
+    """Return one policy per hole, right before the wall, then what is opened and what is not.
+
+    Parameters
+    ----------
+    spec
+        What of a policy's spec is the same in all of this kind.
+    ports
+        How a rule of this kind names ports.
+    """
+    opened, unopened = narrowed(intent, _before(intent), pods_by_labels(kind.name), addresses_only(kind.name))
+    policies = tuple(
+        {
+            "apiVersion": kind.api_version,
+            "kind": kind.name,
+            "metadata": intent.hole_metadata(hole),
+            "spec": {
+                **spec,
+                "priority": intent.priority - 1,
+                "subject": {
+                    "pods": {
+                        "namespaceSelector": {"matchLabels": {NAMESPACE_NAME: hole.namespace}},
+                        "podSelector": dict(hole.pod_selector),
+                    }
+                },
+                "egress": [
+                    {**_rule(f"exception-{number}", "Pass", _peers(networks)), **ports(asked)}
+                    for number, (asked, networks) in enumerate(by_ports(hole.networks).items(), start=1)
+                ],
+            },
+        }
+        for hole in opened
+    )
+    return policies, opened, unopened
+
+
+def _before(intent: Intent) -> Callable[[Hole], tuple[Hole, str | None]]:
+    """Return the narrowing where nothing can come before the wall."""
+
+    def narrow(hole: Hole) -> tuple[Hole, str | None]:
+        if intent.priority > 0:
+            return hole, None
+        return closed(hole), (
+            "The wall has the priority 0, and nothing comes before that, so this exception opens nothing; set "
+            "spec.enforcement.priority of the SovereigntyPolicy to 1 or more."
+        )
+
+    return narrow
 
 
 def _rule(name: str, action: str, peers: list[dict[str, Any]]) -> dict[str, Any]:
