@@ -4,6 +4,7 @@ import asyncio
 import dataclasses
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -11,9 +12,10 @@ import pytest
 from aiohttp import test_utils, web
 from kubernetes.client import Configuration
 
-from bolwerk.core.kinds import LOCAL_MODEL, Ref
+from bolwerk.core.kinds import CONFIG_MAP, LOCAL_MODEL, Ref
 from bolwerk.core.model.observed import Observed
 from bolwerk.core.settings import Settings
+from bolwerk.shell.audit import Auditor
 from bolwerk.shell.cache import Cache, Index
 from bolwerk.shell.client import Client
 from bolwerk.shell.connection import Connection
@@ -23,10 +25,14 @@ from bolwerk.shell.fence import Fence
 from bolwerk.shell.metrics import Metrics
 from bolwerk.shell.models import LocalModels
 from bolwerk.shell.queue import WorkQueue
+from bolwerk.shell.sink import Sink
+from bolwerk.shell.trail import Trail
 
 from .api import MemoryApi
 from .chat import UID
 from .objects import make_model
+
+HEAD = Ref(CONFIG_MAP, "bolwerk", "bolwerk-audit")
 
 Assemble = Callable[[Index[Any], Reconcile[Any]], Controller[Any]]
 Make = Callable[[Reconcile[Observed]], Controller[Observed]]
@@ -134,7 +140,36 @@ def concerned() -> set[Ref]:
 
 
 @pytest.fixture
-def assemble(client: Client, cache: Cache, queue: WorkQueue[Ref], concerned: set[Ref]) -> Assemble:
+def audit_log(tmp_path: Path) -> Path:
+    return tmp_path / "audit.log"
+
+
+@pytest.fixture
+def make_trail(client: Client, audit_log: Path) -> Callable[[str], Trail]:
+    """Make the trail of a process of this name."""
+    return lambda identity: Trail(
+        client=client,
+        sink=Sink(audit_log),
+        store=HEAD,
+        identity=identity,
+        actor="operator",
+        metrics=Metrics(),
+        now=lambda: datetime.now(UTC),
+    )
+
+
+@pytest.fixture
+async def trail(make_trail: Callable[[str], Trail], api: MemoryApi) -> AsyncIterator[Trail]:
+    """A trail of which nothing is stored yet."""
+    assert not api.objects
+    opened = make_trail("test")
+    await opened.open()
+    yield opened
+    opened._sink.close()
+
+
+@pytest.fixture
+def assemble(client: Client, cache: Cache, queue: WorkQueue[Ref], concerned: set[Ref], trail: Trail) -> Assemble:
     """Make a controller of the kind of an index."""
 
     def build(index: Index[Any], reconcile: Reconcile[Any]) -> Controller[Any]:
@@ -146,6 +181,7 @@ def assemble(client: Client, cache: Cache, queue: WorkQueue[Ref], concerned: set
             cache=cache,
             queue=queue,
             enqueue=concerned.update,
+            auditor=Auditor(trail),
             recorder=Recorder(client, instance="test", now=lambda: datetime.now(UTC)),
             metrics=Metrics(),
             now=lambda: datetime.now(UTC),

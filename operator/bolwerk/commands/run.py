@@ -23,6 +23,11 @@ __all__ = ["run"]
 @click.option("--health-port", default=8081, show_default=True, help="/healthz and /readyz.")
 @click.option("--metrics-port", default=8080, show_default=True, help="/metrics.")
 @click.option("--workers", type=click.IntRange(1, 256), default=16, show_default=True, help="LocalModels at a time.")
+@click.option(
+    "--audit-log",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The audit trail's file; standard output by default. The log for people is on standard error.",
+)
 @click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info")
 def run(
     *,
@@ -32,6 +37,7 @@ def run(
     health_port: int,
     metrics_port: int,
     workers: int,
+    audit_log: Path | None,
     log_level: str,
 ) -> None:
     """Run the operator: in a pod with its service account, elsewhere with KUBECONFIG."""
@@ -51,6 +57,7 @@ def run(
         health_port=health_port,
         metrics_port=metrics_port,
         workers=workers,
+        audit_log=audit_log,
     )
     try:
         settings = replace(load_settings(settings_file), namespace=namespace)

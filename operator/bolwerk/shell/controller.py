@@ -18,11 +18,12 @@ from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 from bolwerk.core.kinds import Ref
 from bolwerk.core.plan import Apply, Delete, Event, Manifest, Plan, Refusal
 from bolwerk.core.settings import Settings
+from bolwerk.shell.audit import Auditor
 from bolwerk.shell.cache import Cache, Index
 from bolwerk.shell.client import Client
 from bolwerk.shell.errors import ApiError, ConflictError, FenceClosedError
 from bolwerk.shell.events import Recorder
-from bolwerk.shell.executor import Executor
+from bolwerk.shell.executor import Executor, Ledger
 from bolwerk.shell.metrics import Metrics
 from bolwerk.shell.pace import Pace
 from bolwerk.shell.queue import WorkQueue
@@ -66,6 +67,8 @@ class Controller(Generic[S]):
         The kind's own.
     enqueue
         For others whom a write concerns.
+    auditor
+        Is told of everything that is done, when it is done.
     now
         The wall clock, for the decision only.
     """
@@ -81,6 +84,7 @@ class Controller(Generic[S]):
         queue: WorkQueue[Ref],
         enqueue: Enqueue,
         recorder: Recorder,
+        auditor: Auditor[S],
         metrics: Metrics,
         now: Callable[[], datetime],
     ) -> None:
@@ -92,6 +96,7 @@ class Controller(Generic[S]):
         self._queue = queue
         self._enqueue = enqueue
         self._recorder = recorder
+        self._auditor = auditor
         self._metrics = metrics
         self._now = now
         self._pace: Pace[Ref] = Pace(time.monotonic)
@@ -159,13 +164,15 @@ class Controller(Generic[S]):
             # What it owns goes with it.
             self._queue.forget(ref)
             self._pace.forget(ref)
+            self._auditor.gone(ref)
             return "gone"
+        self._auditor.looked(ref, observed.resource)
         if plan.empty:
-            self._settle(ref, plan)
+            self._settle(ref, observed, plan)
             return "steady"
         if not (plan.apply or plan.delete):
             await self._tell(ref, observed, plan)
-            self._settle(ref, plan)
+            self._settle(ref, observed, plan)
             return "changed"
         wait = self._pace.take(ref)
         if wait:
@@ -178,7 +185,11 @@ class Controller(Generic[S]):
         return await self._carry_out(ref, observed, plan)
 
     async def _carry_out(self, ref: Ref, observed: S, plan: Plan) -> str:
-        refusals = await self._executor.execute(plan, ref, observed.resource["metadata"]["uid"])
+        ledger, uid = Ledger(), observed.resource["metadata"]["uid"]
+        try:
+            refusals = await self._executor.execute(plan, ref, uid, ledger=ledger)
+        finally:
+            self._auditor.changed(observed.resource, ledger.done)
         if not refusals:
             await self._post(observed, (apply.event for apply in plan.apply if apply.event))
         # The status and the events tell how things are after what was just done, or why it could not be.
@@ -198,7 +209,7 @@ class Controller(Generic[S]):
                 extra={"resource": ref, "because": _because(plan), "retry_in": f"{seconds:.1f}s"},
             )
             return "unsettled"
-        self._settle(ref, plan)
+        self._settle(ref, again, plan)
         return "changed"
 
     def _look(self, ref: Ref, *, refusals: tuple[Refusal, ...] = ()) -> tuple[S | None, Plan]:
@@ -217,14 +228,16 @@ class Controller(Generic[S]):
         pending = tuple(delete for delete in plan.delete if not self._executor.is_terminating(delete))
         return replace(plan, apply=settled, delete=pending)
 
-    def _settle(self, ref: Ref, plan: Plan) -> None:
+    def _settle(self, ref: Ref, observed: S, plan: Plan) -> None:
         self._queue.forget(ref)
+        self._auditor.settled(ref, observed, plan.status or observed.resource.get("status") or {})
         if plan.requeue_after is not None:
             self._queue.add_after(ref, plan.requeue_after)
 
     async def _tell(self, ref: Ref, observed: S, plan: Plan) -> None:
         if plan.status is not None:
             answer = await self._client.apply_status(ref.kind, _status(ref, observed.resource, plan.status))
+            self._auditor.told(observed.resource, plan.status, answer)
             self._enqueue(self._cache.put(ref.kind, answer) - {ref})
             if _but_status(unpack(pack(ref.kind, answer))) != _but_status(observed.resource):
                 # Edited meanwhile. The watch has nothing new to tell about that: the cache has it from this answer.

@@ -10,8 +10,11 @@ import asyncio
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 
+from bolwerk.core.audit.record import Done
 from bolwerk.core.kinds import Ref
 from bolwerk.core.plan import Apply, Delete, Manifest, Plan, Refusal
 from bolwerk.core.reasons import Reason
@@ -21,11 +24,39 @@ from bolwerk.shell.errors import ApiError, ConflictError, NotFoundError
 from bolwerk.shell.metrics import Metrics
 from bolwerk.shell.trim import controller_of
 
-__all__ = ["Executor"]
+__all__ = ["Executor", "Ledger"]
 
 logger = logging.getLogger(__name__)
 
 UNAUTHORIZED = 401
+INTERNAL_ERROR = 500
+
+
+@dataclass(slots=True)
+class Ledger:
+    """What became of a plan's changes, noted as it happens."""
+
+    changes: list[Apply | Delete] = field(default_factory=list)
+    unknown: list[Apply | Delete] = field(default_factory=list)
+    refused: list[tuple[Apply | Delete, Refusal]] = field(default_factory=list)
+
+    @contextmanager
+    def noting(self, change: Apply | Delete) -> Iterator[None]:
+        """Note a change as perhaps done when what comes instead of an answer does not tell."""
+        try:
+            yield
+        except asyncio.CancelledError:
+            self.unknown.append(change)
+            raise
+        except ApiError as error:
+            if error.status == 0 or error.status >= INTERNAL_ERROR:
+                self.unknown.append(change)
+            raise
+
+    @property
+    def done(self) -> Done:
+        """The ledger, closed."""
+        return Done(tuple(self.changes), tuple(self.unknown), tuple(self.refused))
 
 
 class Executor:
@@ -58,8 +89,13 @@ class Executor:
         entry = self._cache.find(delete.ref)
         return entry is not None and entry.uid == delete.uid and entry.terminating
 
-    async def execute(self, plan: Plan, owner: Ref, uid: str) -> tuple[Refusal, ...]:
+    async def execute(self, plan: Plan, owner: Ref, uid: str, *, ledger: Ledger) -> tuple[Refusal, ...]:
         """Apply, then delete, on behalf of the owner with this uid.
+
+        Parameters
+        ----------
+        ledger
+            Is told of every step, so that it is known what was done also when this ends early.
 
         Returns
         -------
@@ -74,13 +110,21 @@ class Executor:
         # Looked up side by side, applied one after the other: the wall stands before the first pod.
         guarded = await asyncio.gather(*(self.guard(apply, owner, uid) for apply in plan.apply))
         for apply, manifest in zip(plan.apply, guarded, strict=True):
-            refusal = manifest if isinstance(manifest, Refusal) else await self._apply(apply, manifest, owner)
+            if isinstance(manifest, Refusal):
+                refusal: Refusal | None = manifest
+            else:
+                with ledger.noting(apply):
+                    refusal = await self._apply(apply, manifest, owner)
             if refusal is not None:
+                ledger.refused.append((apply, refusal))
                 self._metrics.refused.labels(apply.kind.name, refusal.reason).inc()
                 logger.warning("refused", extra={"resource": owner, "object": refusal.ref, "error": refusal.message})
                 return (refusal,)
+            ledger.changes.append(apply)
         for delete in plan.delete:
-            await self._delete(delete, owner)
+            with ledger.noting(delete):
+                await self._delete(delete, owner)
+            ledger.changes.append(delete)
         return ()
 
     async def guard(self, apply: Apply, owner: Ref, uid: str) -> Manifest | Refusal:

@@ -22,6 +22,7 @@ from bolwerk.core.policy.observed import OPTIONAL_KINDS
 from bolwerk.core.policy.observed import Observed as PolicyObserved
 from bolwerk.core.settings import Settings
 from bolwerk.shell import request as requests
+from bolwerk.shell.audit import Auditor, PolicyAuditor
 from bolwerk.shell.cache import Cache, Index
 from bolwerk.shell.client import Client
 from bolwerk.shell.connection import Connection
@@ -35,6 +36,7 @@ from bolwerk.shell.policies import SovereigntyPolicies
 from bolwerk.shell.queue import WorkQueue
 from bolwerk.shell.references import Scanner
 from bolwerk.shell.sweep import Sweeper
+from bolwerk.shell.trail import Trail
 from bolwerk.shell.watch import Watcher
 
 __all__ = ["CannotStartError", "Decisions", "Leader"]
@@ -81,6 +83,7 @@ class Leader:
         client: Client,
         connection: Connection,
         recorder: Recorder,
+        trail: Trail,
         metrics: Metrics,
         stop: asyncio.Event,
     ) -> None:
@@ -90,6 +93,7 @@ class Leader:
         self._client = client
         self._connection = connection
         self._recorder = recorder
+        self._trail = trail
         self._metrics = metrics
         self._stop = stop
         self._cache = Cache()
@@ -113,6 +117,7 @@ class Leader:
             When the cluster is not prepared.
         """
         await self._check_served()
+        await self._open_trail()
         began = time.monotonic()
         try:
             served = await served_of(self._client, OPTIONAL_KINDS)
@@ -148,14 +153,15 @@ class Leader:
                 "seconds": f"{time.monotonic() - began:.2f}",
             },
         )
+        spawn(self._trail.run(), "audit trail")
         spawn(sweeper.run(), "sweeper")
         spawn(sweeper.poll(), "poller")
         spawn(scanner.run(), "scanner")
         spawn(watch_served(self._client, OPTIONAL_KINDS, served), "discovery")
-        models = self._controller(self._models, self._decisions.model)
+        models = self._controller(self._models, self._decisions.model, Auditor(self._trail))
         for number in range(self._workers):
             spawn(models.work(), f"model worker {number}")
-        walls = self._controller(policies, self._decisions.policy)
+        walls = self._controller(policies, self._decisions.policy, PolicyAuditor(self._trail, self._settings))
         for number in range(POLICY_WORKERS):
             spawn(walls.work(), f"policy worker {number}")
         self._watcher = watcher = Watcher(
@@ -197,7 +203,7 @@ class Leader:
         for kind, instant in self._watcher.last_event_at.items() if self._watcher else ():
             self._metrics.event_age.labels(kind.name).set(time.monotonic() - instant)
 
-    def _controller(self, index: Index[S], reconcile: Reconcile[S]) -> Controller[S]:
+    def _controller(self, index: Index[S], reconcile: Reconcile[S], auditor: Auditor[S]) -> Controller[S]:
         return Controller(
             index=index,
             reconcile=reconcile,
@@ -207,6 +213,7 @@ class Leader:
             queue=self._queues[index.kind],
             enqueue=self.enqueue,
             recorder=self._recorder,
+            auditor=auditor,
             metrics=self._metrics,
             now=now,
         )
@@ -222,6 +229,12 @@ class Leader:
             await check_served(self._client, OPTIONAL_KINDS, served)  # a watch fails when its kind goes
         for task in ended:
             task.result()
+
+    async def _open_trail(self) -> None:
+        try:
+            await self._trail.open()
+        except ApiError as error:
+            raise CannotStartError(f"The head of the audit trail cannot be read: {error.message}") from error
 
     async def _check_served(self) -> None:
         for kind in RECONCILED:

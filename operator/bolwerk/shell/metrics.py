@@ -88,6 +88,15 @@ class Metrics:
             registry=registry,
         )  # fmt: skip
 
+        self.entries = Counter("bolwerk_audit_entries", "Entries of the audit trail.", ["action"], registry=registry)
+        self.unanchored = Gauge(
+            "bolwerk_audit_unanchored_entries", "Entries beyond the head that the cluster has.", registry=registry
+        )
+        self.untold = Counter(
+            "bolwerk_audit_failures", "Lines or heads of the audit trail that were not written.", ["what"],
+            registry=registry,
+        )  # fmt: skip
+
     def trace(self) -> aiohttp.TraceConfig:
         """Make the trace that counts the requests of a session, the client's and kopf's alike."""
         trace = aiohttp.TraceConfig()

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bolwerk.core.kinds import EVENT, LEASE, Kind, Ref
+from bolwerk.core.kinds import CONFIG_MAP, EVENT, LEASE, Kind, Ref
 from bolwerk.core.plan import Manifest
 
 __all__ = ["FIELD_MANAGER", "Request"]
@@ -147,15 +147,30 @@ def create_lease(manifest: Manifest) -> Request:
 
 def update_lease(manifest: Manifest) -> Request:
     """Replace a Lease, if it still has the resourceVersion that the manifest carries."""
+    return _put(LEASE, manifest, urgent=True)
+
+
+def create_config_map(manifest: Manifest) -> Request:
+    """Create a ConfigMap."""
+    return _post(CONFIG_MAP, manifest, urgent=False)
+
+
+def update_config_map(manifest: Manifest) -> Request:
+    """Replace a ConfigMap, if it still has the resourceVersion that the manifest carries."""
+    return _put(CONFIG_MAP, manifest, urgent=False)
+
+
+def _put(kind: Kind, manifest: Manifest, *, urgent: bool) -> Request:
     metadata = manifest["metadata"]
     return Request(
         "update",
         "PUT",
-        _path(LEASE, metadata["namespace"], metadata["name"]),
-        LEASE.plural,
+        _path(kind, metadata["namespace"], metadata["name"]),
+        kind.plural,
+        params={"fieldManager": FIELD_MANAGER},
         headers={"Content-Type": "application/json"},
         body=_json(manifest),
-        urgent=True,
+        urgent=urgent,
     )
 
 

@@ -17,11 +17,13 @@ import time
 import uuid
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from kubernetes.client import Configuration
 from prometheus_client import start_http_server
 
+from bolwerk.core.kinds import CONFIG_MAP, Ref
 from bolwerk.core.settings import Settings
 from bolwerk.shell import health
 from bolwerk.shell.client import Client
@@ -33,6 +35,8 @@ from bolwerk.shell.fence import Fence
 from bolwerk.shell.lead import CannotStartError, Decisions, Leader, now
 from bolwerk.shell.lease import Elector, LeadershipLostError
 from bolwerk.shell.metrics import Metrics
+from bolwerk.shell.sink import Sink
+from bolwerk.shell.trail import Trail
 
 __all__ = ["Operator", "Options", "run"]
 
@@ -46,13 +50,20 @@ EXIT_SECONDS = 4.0
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How one process runs; see `bolwerk run --help`."""
+    """How one process runs; see `bolwerk run --help`.
+
+    Attributes
+    ----------
+    audit_log
+        Where the audit trail goes; standard output when None.
+    """
 
     namespace: str
     lease_name: str
     health_port: int
     metrics_port: int
     workers: int
+    audit_log: Path | None = None
 
 
 def run(
@@ -98,6 +109,15 @@ class Operator:
             clock=time.monotonic,
         )
         self._stop_kopf = asyncio.Event()
+        self._trail = Trail(
+            client=client,
+            sink=Sink(options.audit_log),
+            store=Ref(CONFIG_MAP, options.namespace, f"{options.lease_name}-audit"),
+            identity=identity,
+            actor=f"system:serviceaccount:{options.namespace}:{settings.service_account}",
+            metrics=metrics,
+            now=now,
+        )
         self._leader = Leader(
             decisions=decisions,
             settings=settings,
@@ -105,6 +125,7 @@ class Operator:
             client=client,
             connection=self._connection,
             recorder=Recorder(client, instance=identity, now=now),
+            trail=self._trail,
             metrics=metrics,
             stop=self._stop_kopf,
         )
@@ -134,6 +155,7 @@ class Operator:
         guard.start()
         self._health.ready = False
         await _cancel(*(task for task in self._tasks if task not in (elector, lead)))
+        await self._trail.close()  # while the Lease is still held
         await _cancel(elector)
         await self._elector.release()
         self._stop_kopf.set()

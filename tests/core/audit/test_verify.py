@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
@@ -228,10 +228,10 @@ def test_other_lines_of_a_mixed_log_are_nothing_to_it() -> None:
         pytest.param(lambda line: f"{line} {line}", id="two in one line"),
     ],
 )
-def test_a_line_that_is_no_whole_entry_is_found(spoil: object) -> None:
+def test_a_line_that_is_no_whole_entry_is_found(spoil: Callable[[str], str]) -> None:
     trail = write(3)
 
-    verdict = judge([trail[0], spoil(trail[1].line), trail[2]])  # type: ignore[operator]
+    verdict = judge([trail[0], spoil(trail[1].line), trail[2]])
 
     assert verdict.broken is not None
     assert verdict.broken.fault is Fault.UNREADABLE

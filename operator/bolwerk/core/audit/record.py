@@ -71,6 +71,7 @@ def changed(resource: Mapping[str, Any], done: Done) -> tuple[Fact, ...]:
                 detail={**about(resource), "names": (str(refusal.ref),), "reason": str(refusal.reason)},
             )
             for change, refusal in done.refused
+            if not _is_told(resource, refusal)  # it is tried again and again
         ),
     )
 
@@ -151,6 +152,11 @@ def _verb(change: Change) -> str:
     if change.event is not None:  # planned only where somebody else damaged it
         return "Restored"
     return "Applied" if change.because == ABSENT else "Changed"
+
+
+def _is_told(resource: Mapping[str, Any], refusal: Refusal) -> bool:
+    conditions = (resource.get("status") or {}).get("conditions") or ()
+    return any((each["type"], each["reason"]) == ("Stalled", refusal.reason) for each in conditions)
 
 
 def _is_hole(ref: Ref) -> bool:

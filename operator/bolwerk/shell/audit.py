@@ -1,0 +1,104 @@
+"""What a controller tells the audit trail, step by step; the core decides what is worth an entry.
+
+Remembers which objects this process has seen, so that one that goes is told of once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+
+from typing_extensions import override
+
+from bolwerk.core.audit.record import Done, changed, governed
+from bolwerk.core.audit.told import gone, told
+from bolwerk.core.kinds import Ref
+from bolwerk.core.plan import Manifest
+from bolwerk.core.policy.observed import Observed as PolicyObserved
+from bolwerk.core.policy.overlaps import governed as governed_by
+from bolwerk.core.settings import Settings
+from bolwerk.shell.trail import Trail
+
+__all__ = ["Auditor", "PolicyAuditor"]
+
+
+class Observing(Protocol):
+    """What all snapshots have."""
+
+    @property
+    def resource(self) -> Mapping[str, Any]:
+        """The reconciled object."""
+
+
+S_contra = TypeVar("S_contra", bound=Observing, contravariant=True)
+
+
+class Auditor(Generic[S_contra]):
+    """Tells what a controller did to the objects of one kind."""
+
+    def __init__(self, trail: Trail) -> None:
+        self._trail = trail
+        self._seen: dict[Ref, str] = {}
+
+    async def room(self) -> None:
+        """Wait while the trail has too much to keep."""
+        await self._trail.room()
+
+    def looked(self, ref: Ref, resource: Mapping[str, Any]) -> None:
+        """Take note that an object is there."""
+        uid = str(resource["metadata"]["uid"])
+        if self._seen.setdefault(ref, uid) != uid:  # deleted and made again, between two looks
+            self.gone(ref)
+            self._seen[ref] = uid
+
+    def changed(self, resource: Mapping[str, Any], done: Done) -> None:
+        """Tell what was done to what belongs to an object."""
+        self._trail.record(changed(resource, done))
+
+    def told(self, resource: Mapping[str, Any], status: Manifest, answer: Manifest) -> None:
+        """Tell what a new status says."""
+        self._trail.record(told(resource, status, answer))
+
+    def settled(self, ref: Ref, observed: S_contra, status: Mapping[str, Any]) -> None:
+        """Tell what became of it once all is done and its status is this."""
+
+    def gone(self, ref: Ref) -> None:
+        """Tell that an object is gone, or going."""
+        if (uid := self._seen.pop(ref, None)) is not None:
+            self._trail.record([gone(ref.kind.name, str(ref), uid)])
+
+
+@dataclass(frozen=True, slots=True)
+class _Reach:
+    """Which namespaces are governed, and what decided that."""
+
+    because: tuple[Any, ...]
+    names: tuple[str, ...]
+
+
+class PolicyAuditor(Auditor[PolicyObserved]):
+    """Tells also which namespaces a SovereigntyPolicy governs."""
+
+    def __init__(self, trail: Trail, settings: Settings) -> None:
+        super().__init__(trail)
+        self._settings = settings
+        self._reach: dict[Ref, _Reach] = {}
+
+    @override
+    def settled(self, ref: Ref, observed: PolicyObserved, status: Mapping[str, Any]) -> None:
+        if any((each["type"], each["status"]) == ("Stalled", "True") for each in status.get("conditions") or ()):
+            return  # every wall stays as it is
+        specs = [(policy["metadata"]["name"], policy.get("spec")) for policy in (observed.policy, *observed.others)]
+        because = (observed.namespaces, specs)
+        known = self._reach.get(ref)
+        if known is not None and known.because == because:
+            return
+        reach = self._reach[ref] = _Reach(because, governed_by(observed, self._settings))
+        before = known.names if known else None
+        self._trail.record(governed(observed.policy, before=before, after=reach.names))
+
+    @override
+    def gone(self, ref: Ref) -> None:
+        self._reach.pop(ref, None)
+        super().gone(ref)
