@@ -287,6 +287,8 @@ def test_a_kind_that_comes_ends_the_process_and_is_watched_by_the_next(
 
         running.start()
         wait_until_led_by(plane, running)
+        assert wall(plane, name), "a CRD alone moves no wall"
+        apply(plane, policy(name, enforcement={"backend": "ClusterNetworkPolicy"}))
         wait_for(lambda: get(plane, "clusternetworkpolicy", f"bolwerk-{name}", ""), "the wall of the new kind")
         wait_for(lambda: not wall(plane, name), "the wall of the old kind to go after it", seconds=60)
         wait_for(lambda: stands(plane, name), "the new wall to be told of")
@@ -298,6 +300,8 @@ def test_a_kind_that_comes_ends_the_process_and_is_watched_by_the_next(
     assert "msg=released" in last_run(running), "although kopf takes its time"
     running.start()
     wait_until_led_by(plane, running)
+    wait_for(lambda: condition(plane, name, "Stalled").get("reason") == "BackendNotServed", "the lack to be told")
+    apply(plane, policy(name))
     wait_for(lambda: wall(plane, name), "the wall of the old kind to be back")
 
 
