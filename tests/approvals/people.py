@@ -25,7 +25,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     REQUESTER: ("developers", "transcripts-team"),
     APPROVER: ("privacy-officers",),
     MIGHTY: ("developers",),
-    CROWDED: tuple(f"group-{number:03}" for number in range(80)),
+    CROWDED: tuple(f"group-{number:03}" for number in range(1500)),
     OPERATOR: (),
     PIPELINE: ("system:serviceaccounts",),
     STRANGER: ("system:serviceaccounts",),
@@ -58,14 +58,16 @@ OTHER_ROLES = {
     WRITING: [_rule(["create", *READ], APPROVALS), _rule(READ, EXCEPTIONS)],
 }
 
-BOUND: dict[tuple[str, str], tuple[str, ...]] = {
-    (HERE, "exception-requester"): (REQUESTER, CROWDED),
-    (HERE, "exception-approver"): (APPROVER,),
-    (HERE, EVERYTHING): (MIGHTY, OPERATOR, PIPELINE, STRANGER),
-    (HERE, WRITING): (CLERK, UNTRUSTED),
-    (ELSEWHERE, WRITING): (APPROVER,),
+BOUND: dict[str, dict[str, tuple[str, ...]]] = {
+    HERE: {
+        "exception-requester": (REQUESTER, CROWDED),
+        "exception-approver": (APPROVER,),
+        EVERYTHING: (MIGHTY, OPERATOR, PIPELINE, STRANGER),
+        WRITING: (CLERK, UNTRUSTED),
+    },
+    ELSEWHERE: {WRITING: (APPROVER,)},
 }
-"""By namespace and role."""
+"""Who has which role, by namespace."""
 
 
 def roles() -> list[Manifest]:
@@ -80,7 +82,7 @@ def roles() -> list[Manifest]:
     ]
 
 
-def bindings() -> list[Manifest]:
+def bindings(bound: dict[str, dict[str, tuple[str, ...]]]) -> list[Manifest]:
     return [
         {
             "apiVersion": "rbac.authorization.k8s.io/v1",
@@ -89,5 +91,6 @@ def bindings() -> list[Manifest]:
             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
             "subjects": [{"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": user} for user in users],
         }
-        for (namespace, role), users in BOUND.items()
+        for namespace, roles_ in bound.items()
+        for role, users in roles_.items()
     ]

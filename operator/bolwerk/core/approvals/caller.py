@@ -19,7 +19,7 @@ _MOST_GROUPS = 64
 # Lists cannot be cut before Kubernetes 1.34; the first place of a group tells how many stand before it.
 _KEPT = f"{_GROUPS}.filter(g, {_GROUPS}.indexOf(g) < {_MOST_GROUPS} && g.size() <= 256)"
 
-PERSON = f'{{"username": {NAME}, ?"uid": request.userInfo.?uid, "groups": {_KEPT}}}'
+PERSON = f'{{"username": dyn({NAME}), ?"uid": request.userInfo.?uid.optMap(u, dyn(u)), "groups": dyn({_KEPT})}}'
 """CEL for a Person."""
 
 
