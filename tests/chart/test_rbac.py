@@ -109,6 +109,22 @@ def test_config_maps_are_written_only_where_core_dns_looks(render: Render, value
         assert item["metadata"]["namespace"] == want
 
 
+def test_the_head_of_the_audit_trail_is_all_that_the_trail_may_write(render: Render) -> None:
+    objects = render(fullnameOverride="guard")
+    (role,) = (item for item in objects if item["kind"] == "Role" and item["metadata"]["name"] == "guard-audit")
+    asked = [
+        requests.get(Ref(CONFIG_MAP, "n", "a")),
+        requests.create_config_map(OBJECT),
+        requests.update_config_map(OBJECT),
+    ]
+
+    needs = {("", request.resource, verb) for request in asked for verb in verbs(request)}
+    assert granted(objects, "Role", "guard-audit") == needs
+    assert role["metadata"]["namespace"] == "bolwerk-system"
+    named = [rule["resourceNames"] for rule in role["rules"] if "create" not in rule["verbs"]]
+    assert named == [["guard-audit"]], "the Lease's name and -audit, as the operator forms it"
+
+
 def test_of_its_own_config_maps_the_operator_reads_the_overlay(render: Render) -> None:
     (role,) = (item for item in render() if item["metadata"]["name"] == "bolwerk-catalogue" and item["kind"] == "Role")
 
@@ -163,6 +179,8 @@ def test_no_builder_of_requests_is_forgotten_here() -> None:
         "get_lease",
         "create_lease",
         "update_lease",
+        "create_config_map",
+        "update_config_map",
     }
 
 

@@ -96,6 +96,8 @@ class Metrics:
             "bolwerk_audit_failures", "Lines or heads of the audit trail that were not written.", ["what"],
             registry=registry,
         )  # fmt: skip
+        for what in ("line", "head"):  # an alert on an increase sees none from nothing to one
+            self.untold.labels(what)
 
     def trace(self) -> aiohttp.TraceConfig:
         """Make the trace that counts the requests of a session, the client's and kopf's alike."""
