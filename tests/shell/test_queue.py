@@ -159,3 +159,84 @@ async def test_depth_and_age_tell_of_the_key_that_waits_longest() -> None:
     assert (len(queue), queue.oldest_age) == (2, 7)
     await take(queue)
     assert (len(queue), queue.oldest_age) == (1, 4)
+
+
+class Wall:
+    """A wall clock that somebody may set."""
+
+    def __init__(self) -> None:
+        self.ahead = 1e9
+
+    def __call__(self) -> float:
+        return now() + self.ahead
+
+
+async def test_an_alarm_rings_when_its_instant_has_come_and_never_before() -> None:
+    wall = Wall()
+    queue: WorkQueue[str] = WorkQueue(wall=wall)
+    at = wall() + 86_400
+    queue.add_at("late", at + 7)
+    queue.add_at("a", at)
+
+    assert await queue.get() == "a"
+    assert 0 <= wall() - at < 0.001
+    assert await queue.get() == "late"
+    assert 0 <= wall() - at - 7 < 0.001
+
+
+@pytest.mark.parametrize("jump", [3600.0, 5e6])
+async def test_an_alarm_rings_within_a_second_after_the_clock_was_set_past_it(jump: float) -> None:
+    """Also when the machine slept: the loop's clock stands still then."""
+    wall = Wall()
+    queue: WorkQueue[str] = WorkQueue(wall=wall)
+    queue.add_at("a", wall() + 3600)
+    await asyncio.sleep(10)
+
+    wall.ahead += jump
+    started = now()
+
+    assert await queue.get() == "a"
+    assert now() - started <= 1
+
+
+async def test_an_alarm_waits_longer_when_the_clock_was_set_back() -> None:
+    wall = Wall()
+    queue: WorkQueue[str] = WorkQueue(wall=wall)
+    at = wall() + 10
+    queue.add_at("a", at)
+    await asyncio.sleep(9.5)
+
+    wall.ahead -= 3600
+
+    assert await queue.get() == "a"
+    assert wall() >= at
+    assert now() >= 3600
+
+
+async def test_a_later_alarm_replaces_an_earlier_one_and_none_cancels_it() -> None:
+    wall = Wall()
+    queue: WorkQueue[str] = WorkQueue(wall=wall)
+    for key in ("moved", "cancelled"):
+        queue.add_at(key, wall() + 5)
+    queue.add_at("moved", wall() + 50)
+    queue.add_at("cancelled", None)
+
+    started = now()
+    assert await take(queue) == "moved"
+    assert now() - started == pytest.approx(50)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(queue.get(), 1000)
+
+
+async def test_neither_well_being_nor_a_back_off_silences_an_alarm() -> None:
+    """What ends at noon ends at noon, also while something else about the object is retried every five minutes."""
+    wall = Wall()
+    queue: WorkQueue[str] = WorkQueue(jitter=lambda: 0.0, wall=wall)
+    queue.add_at("a", wall() + 5)
+    queue.forget("a")
+    for _ in range(10):
+        queue.retry("a")
+
+    started = now()
+    assert await take(queue) == "a"
+    assert now() - started == pytest.approx(5)

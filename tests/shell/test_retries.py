@@ -1,6 +1,7 @@
 """When an object is looked at again: after a failure, when its plan says so, and never in a hot loop."""
 
 import asyncio
+import dataclasses
 import itertools
 import time
 from datetime import datetime
@@ -9,7 +10,7 @@ import pytest
 
 from bolwerk.core.kinds import SERVICE, Ref
 from bolwerk.core.model.observed import Observed
-from bolwerk.core.plan import Plan
+from bolwerk.core.plan import Delete, Plan
 from bolwerk.core.settings import Settings
 from bolwerk.shell.cache import Cache
 from bolwerk.shell.controller import LONG_DECISION_SECONDS, REST
@@ -18,8 +19,9 @@ from bolwerk.shell.fence import Fence
 from bolwerk.shell.queue import WorkQueue
 
 from .api import MemoryApi
-from .chat import CHAT, SERVICE_PATH, converging
+from .chat import CHAT, SERVICE_PATH, UID, converging
 from .conftest import Make
+from .objects import make
 
 
 async def test_one_model_that_breaks_the_code_is_retried_and_stops_no_other(
@@ -92,3 +94,45 @@ async def test_a_decision_that_holds_up_the_event_loop_is_not_made_again_at_once
 
     for (began, ended), (again, _) in itertools.pairwise(decided):
         assert again - ended >= REST * (ended - began) * 0.9
+
+
+async def test_what_ends_is_looked_at_when_it_ends_although_something_is_refused(
+    make_controller: Make, api: MemoryApi, queue: WorkQueue[Ref]
+) -> None:
+    """The back-off may be five minutes by then."""
+    api.refusals["networkpolicies"] = (403, "not now")
+    ends_in = 0.2
+    started = time.monotonic()
+
+    def ending(observed: Observed, settings: Settings, now: datetime) -> Plan:
+        return dataclasses.replace(
+            converging(observed, settings, now), requeue_after=max(ends_in - (time.monotonic() - started), 60e-6)
+        )
+
+    assert await make_controller(ending).process(CHAT) == "refused"
+
+    assert await queue.get() == CHAT
+    assert time.monotonic() - started < 1
+
+
+async def test_what_has_to_be_closed_is_closed_although_something_is_refused(
+    make_controller: Make, api: MemoryApi, cache: Cache
+) -> None:
+    api.refusals["networkpolicies"] = (403, "not now")
+    hole, former = make(SERVICE, "hole", owner=UID), make(SERVICE, "former", owner=UID)
+    for service in (hole, former):
+        api.keep(SERVICE, service)
+        cache.put(SERVICE, service)
+
+    def closing(observed: Observed, settings: Settings, now: datetime) -> Plan:
+        surplus = tuple(
+            Delete(Ref(SERVICE, "team", name), f"services-team-{name}", "no longer desired", first=name == "hole")
+            for name in ("former", "hole")
+            if any(found["metadata"]["name"] == name for found in observed.children.get(SERVICE, ()))
+        )
+        return dataclasses.replace(converging(observed, settings, now), delete=surplus)
+
+    assert await make_controller(closing).process(CHAT) == "refused"
+
+    kept = {path.rpartition("/")[2] for path in api.objects if "/services/" in path}
+    assert kept == {"former"}

@@ -1,8 +1,9 @@
 """What a reconciliation decided, as a value that one dumb loop in the shell executes.
 
 The order is apply, delete, status, events. The loop stops applying at the first refusal, so that no pod is ever made
-before the policy that seals it. When it has applied or deleted anything, it decides once more and takes status and
-events from that: they tell how things are, not how they were meant to be.
+before the policy that seals it; only what has to be closed is deleted before all else. When it has applied or deleted
+anything, it decides once more and takes status and events from that: they tell how things are, not how they were meant
+to be.
 """
 
 from __future__ import annotations
@@ -59,11 +60,18 @@ class Apply:
 
 @dataclass(frozen=True, slots=True)
 class Delete:
-    """One object to delete, if it still is the one that was seen (`uid`)."""
+    """One object to delete, if it still is the one that was seen (`uid`).
+
+    Attributes
+    ----------
+    first
+        Before anything is applied: what may no longer be open is closed although something else is refused.
+    """
 
     ref: Ref
     uid: str
     because: str
+    first: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from bolwerk.core.kinds import Ref
@@ -217,13 +217,18 @@ class Controller(Generic[S]):
         started = time.perf_counter()
         observed = self._index.observe(ref.key, refusals=refusals)
         if observed is None or observed.resource["metadata"].get("deletionTimestamp"):
+            self._queue.add_at(ref, None)
             return None, Plan()
-        plan = self._decide(observed)
+        now = self._now()
+        plan = self._decide(observed, now)
         self._held_up += time.perf_counter() - started
+        # Now and not when all is done: what ends then ends also if something else is refused or has to be retried.
+        after = plan.requeue_after
+        self._queue.add_at(ref, None if after is None else (now + timedelta(seconds=after)).timestamp())
         return observed, plan
 
-    def _decide(self, observed: S) -> Plan:
-        plan = self._reconcile(observed, self._settings, self._now())
+    def _decide(self, observed: S, now: datetime) -> Plan:
+        plan = self._reconcile(observed, self._settings, now)
         settled = tuple(apply for apply in plan.apply if not self._executor.is_settled(apply))
         pending = tuple(delete for delete in plan.delete if not self._executor.is_terminating(delete))
         return replace(plan, apply=settled, delete=pending)
@@ -231,8 +236,6 @@ class Controller(Generic[S]):
     def _settle(self, ref: Ref, observed: S, plan: Plan) -> None:
         self._queue.forget(ref)
         self._auditor.settled(ref, observed, plan.status or observed.resource.get("status") or {})
-        if plan.requeue_after is not None:
-            self._queue.add_after(ref, plan.requeue_after)
 
     async def _tell(self, ref: Ref, observed: S, plan: Plan) -> None:
         if plan.status is not None:

@@ -90,7 +90,7 @@ class Executor:
         return entry is not None and entry.uid == delete.uid and entry.terminating
 
     async def execute(self, plan: Plan, owner: Ref, uid: str, *, ledger: Ledger) -> tuple[Refusal, ...]:
-        """Apply, then delete, on behalf of the owner with this uid.
+        """Delete what comes first, apply, then delete the rest, on behalf of the owner with this uid.
 
         Parameters
         ----------
@@ -107,6 +107,9 @@ class Executor:
         ApiError
             When the API server cannot be asked, or what was decided on is outdated.
         """
+        for delete in plan.delete:
+            if delete.first:
+                await self._delete(delete, owner, ledger)
         # Looked up side by side, applied one after the other: the wall stands before the first pod.
         guarded = await asyncio.gather(*(self.guard(apply, owner, uid) for apply in plan.apply))
         for apply, manifest in zip(plan.apply, guarded, strict=True):
@@ -122,9 +125,8 @@ class Executor:
                 return (refusal,)
             ledger.changes.append(apply)
         for delete in plan.delete:
-            with ledger.noting(delete):
-                await self._delete(delete, owner)
-            ledger.changes.append(delete)
+            if not delete.first:
+                await self._delete(delete, owner, ledger)
         return ()
 
     async def guard(self, apply: Apply, owner: Ref, uid: str) -> Manifest | Refusal:
@@ -164,12 +166,14 @@ class Executor:
         logger.info("applied", extra={"resource": owner, "object": apply.ref, "because": apply.because})
         return None
 
-    async def _delete(self, delete: Delete, owner: Ref) -> None:
+    async def _delete(self, delete: Delete, owner: Ref, ledger: Ledger) -> None:
         ref = delete.ref
-        try:
-            answer = await self._client.delete(ref, delete.uid)
-        except NotFoundError:
-            answer = {"kind": "Status"}
+        with ledger.noting(delete):
+            try:
+                answer = await self._client.delete(ref, delete.uid)
+            except NotFoundError:
+                answer = {"kind": "Status"}
+        ledger.changes.append(delete)
         if answer.get("kind") == "Status":
             concerned = self._cache.bury(ref.kind, ref.key, delete.uid)
         else:

@@ -1,14 +1,16 @@
-"""The keyed work queue: which LocalModels have to be looked at, each at most once at a time.
+"""The keyed work queue: which objects have to be looked at, each at most once at a time.
 
 The contract is controller-runtime's: a key that is added while it waits is one piece of work; a key that is added
 while it is worked on is worked on once more afterwards; a key that failed comes back after an exponential
-back-off. Fed by watch, sweep and the workers themselves; drained by the workers. Time is the event loop's.
+back-off. Fed by watch, sweep and the workers themselves; drained by the workers. Delays are the event loop's time.
+Alarms are the wall clock's: what is valid until noon ends at noon, also when the clock was set or the machine slept.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
@@ -18,6 +20,8 @@ K = TypeVar("K", bound=Hashable)
 
 FIRST_BACKOFF_SECONDS = 1.0
 LONGEST_BACKOFF_SECONDS = 300.0
+# No timer tells when the clock is set, so while there are alarms it is looked at so often.
+LOOK_SECONDS = 1.0
 
 
 class WorkQueue(Generic[K]):
@@ -27,15 +31,20 @@ class WorkQueue(Generic[K]):
     ----------
     jitter
         A number in [0, 1) for every back-off, which it stretches by up to a fifth.
+    wall
+        The wall clock, in seconds since the epoch.
     """
 
-    def __init__(self, *, jitter: Callable[[], float] = random.random) -> None:
+    def __init__(self, *, jitter: Callable[[], float] = random.random, wall: Callable[[], float] = time.time) -> None:
         self._jitter = jitter
+        self._wall = wall
         # Insertion order is the order of work; the value is the loop's time at which the key was added.
         self._waiting: dict[K, float] = {}
         self._processing: dict[K, bool] = {}  # True: to be worked on once more
         self._failures: dict[K, int] = {}
         self._timers: dict[K, asyncio.TimerHandle] = {}
+        self._alarms: dict[K, float] = {}
+        self._look: asyncio.TimerHandle | None = None
         self._getters: list[asyncio.Future[None]] = []
 
     def __len__(self) -> int:
@@ -66,6 +75,14 @@ class WorkQueue(Generic[K]):
         self._cancel_timer(key)
         self._timers[key] = asyncio.get_running_loop().call_later(seconds, self._due, key)
 
+    def add_at(self, key: K, instant: float | None) -> None:
+        """Have a key worked on when the wall clock says so; replaces its earlier alarm, and None only cancels that."""
+        if instant is None:
+            self._alarms.pop(key, None)
+            return
+        self._alarms[key] = instant
+        self._look_in(instant - self._wall())
+
     def retry(self, key: K) -> float:
         """Have a key that failed worked on again after its back-off, and return that in seconds."""
         failures = self._failures.get(key, 0)
@@ -76,7 +93,7 @@ class WorkQueue(Generic[K]):
         return seconds
 
     def forget(self, key: K) -> None:
-        """Take note that a key is well: no failures, no appointment."""
+        """Take note that a key is well: no failures, no appointment. Its alarm stays."""
         self._failures.pop(key, None)
         self._cancel_timer(key)
 
@@ -107,6 +124,24 @@ class WorkQueue(Generic[K]):
     def _due(self, key: K) -> None:
         self._timers.pop(key, None)
         self.add(key)
+
+    def _look_at_clock(self) -> None:
+        self._look = None
+        now = self._wall()
+        for key in [key for key, instant in self._alarms.items() if instant <= now]:
+            del self._alarms[key]
+            self.add(key)
+        if self._alarms:
+            self._look_in(min(self._alarms.values()) - now)
+
+    def _look_in(self, seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        when = loop.time() + min(max(seconds, 0.0), LOOK_SECONDS)
+        if self._look is not None:
+            if self._look.when() <= when:
+                return
+            self._look.cancel()
+        self._look = loop.call_at(when, self._look_at_clock)
 
     def _cancel_timer(self, key: K) -> None:
         timer = self._timers.pop(key, None)
