@@ -13,6 +13,8 @@ from bolwerk.core.kinds import (
     CILIUM_NETWORK_POLICY,
     CLUSTER_NETWORK_POLICY,
     CONFIG_MAP,
+    EGRESS_APPROVAL,
+    EGRESS_EXCEPTION,
     GLOBAL_NETWORK_POLICY,
     NAMESPACE,
     NETWORK_POLICY,
@@ -24,7 +26,7 @@ from bolwerk.core.kinds import (
 )
 from bolwerk.core.plan import Refusal
 
-__all__ = ["OPTIONAL_KINDS", "OWNED_KINDS", "WALL_KINDS", "WATCHED_KINDS", "Observed"]
+__all__ = ["EXCEPTION_KINDS", "OPTIONAL_KINDS", "OWNED_KINDS", "WALL_KINDS", "WATCHED_KINDS", "Observed"]
 
 OPTIONAL_KINDS: tuple[Kind, ...] = (
     CLUSTER_NETWORK_POLICY,
@@ -36,6 +38,9 @@ OPTIONAL_KINDS: tuple[Kind, ...] = (
     STAGED_GLOBAL_NETWORK_POLICY,
 )
 """Kinds that a cluster may or may not serve; which it serves decides among the backends."""
+
+EXCEPTION_KINDS: tuple[Kind, ...] = (EGRESS_EXCEPTION, EGRESS_APPROVAL)
+"""Who asks for a hole, and who agrees; read where they are served."""
 
 WALL_KINDS: tuple[Kind, ...] = (
     CALICO_TIER,
@@ -93,6 +98,8 @@ class Observed:
         The ConfigMap `bolwerk-catalogue` in the operator's namespace, or None.
     references
         What the scan of ConfigMaps and Secrets found last, or None before the first scan.
+    exceptions, approvals
+        All EgressExceptions and EgressApprovals of the cluster; none where these are not served.
     refusals
         What was refused when this very plan was tried a moment ago; they decide only the status.
     """
@@ -105,6 +112,8 @@ class Observed:
     served: frozenset[Kind] = frozenset()
     overlay: Mapping[str, Any] | None = None
     references: Any = None
+    exceptions: tuple[Mapping[str, Any], ...] = ()
+    approvals: tuple[Mapping[str, Any], ...] = ()
     refusals: tuple[Refusal, ...] = ()
 
     @property
