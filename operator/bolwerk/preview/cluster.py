@@ -17,7 +17,7 @@ from typing import TypeVar
 from kubernetes.client import Configuration
 
 from bolwerk.core.kinds import CONFIG_MAP
-from bolwerk.core.policy.observed import OPTIONAL_KINDS
+from bolwerk.core.policy.observed import EXCEPTION_KINDS, OPTIONAL_KINDS
 from bolwerk.core.settings import Settings
 from bolwerk.preview.documents import RECONCILED, Documents
 from bolwerk.preview.refused import RefusedError
@@ -118,7 +118,7 @@ async def _settings(client: Client, namespace: str) -> Settings:
 async def _outcomes(
     client: Client, question: Question, settings: Settings, now: datetime, tell: Tell
 ) -> tuple[Outcome, ...]:
-    world = World(settings, served=await served_of(client, OPTIONAL_KINDS))
+    world = World(settings, served=await served_of(client, (*OPTIONAL_KINDS, *EXCEPTION_KINDS)))
     cache, metrics = world.cache, Metrics()
     kinds = [kind for kind in cache.kinds if kind != CONFIG_MAP]
     sweeper = Sweeper(

@@ -56,6 +56,11 @@ class Metrics:
             "bolwerk_sovereigntypolicies", "SovereigntyPolicies by condition and its status.", ["condition", "status"],
             registry=registry,
         )  # fmt: skip
+        self.exceptions = Gauge("bolwerk_egress_exceptions", "EgressExceptions by phase.", ["phase"], registry=registry)
+        self.overdue = Gauge(
+            "bolwerk_holes_overdue", "EgressExceptions that are over and whose holes are still there.",
+            registry=registry,
+        )  # fmt: skip
         self.objects = Gauge("bolwerk_cached_objects", "Objects in the cache by kind.", ["kind"], registry=registry)
         self.leader = Gauge("bolwerk_leader", "1 while this replica leads.", registry=registry)
         self.ghosts = Counter(

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import Any, Final
 
 from typing_extensions import override
 
+from bolwerk.core.egress.hole import EXCEPTION_LABEL
+from bolwerk.core.exceptions.validity import is_active
 from bolwerk.core.kinds import (
     CONFIG_MAP,
+    EGRESS_APPROVAL,
+    EGRESS_EXCEPTION,
     LOCAL_MODEL,
     NAMESPACE,
     NETWORK_POLICY,
@@ -20,7 +25,14 @@ from bolwerk.core.kinds import (
     Ref,
 )
 from bolwerk.core.plan import Manifest, Refusal
-from bolwerk.core.policy.observed import OPTIONAL_KINDS, OVERLAY_NAME, OWNED_KINDS, WATCHED_KINDS, Observed
+from bolwerk.core.policy.observed import (
+    EXCEPTION_KINDS,
+    OPTIONAL_KINDS,
+    OVERLAY_NAME,
+    OWNED_KINDS,
+    WATCHED_KINDS,
+    Observed,
+)
 from bolwerk.core.settings import Settings
 from bolwerk.shell.cache import Cache, Change, Index, Key
 from bolwerk.shell.trim import Owner, controller_of, unpack
@@ -36,7 +48,8 @@ class SovereigntyPolicies(Index[Observed]):
     Parameters
     ----------
     served
-        Which of `OPTIONAL_KINDS` the API server serves: only those are looked at.
+        Which of `OPTIONAL_KINDS` and `EXCEPTION_KINDS` the API server serves: only those are looked at, and of
+        exceptions and approvals both or neither.
     settings
         Tells where the ConfigMaps are.
 
@@ -50,14 +63,20 @@ class SovereigntyPolicies(Index[Observed]):
 
     def __init__(self, cache: Cache, *, served: frozenset[Kind], settings: Settings) -> None:
         self.kinds = tuple(kind for kind in WATCHED_KINDS if kind not in OPTIONAL_KINDS or kind in served)
+        if served.issuperset(EXCEPTION_KINDS):
+            self.kinds += EXCEPTION_KINDS
         super().__init__(cache)
-        self._served = served
+        self._served = served.difference(EXCEPTION_KINDS)
         self._overlay: Final = Ref(CONFIG_MAP, settings.namespace, OVERLAY_NAME)
         self._dns_namespace: Final = settings.dns_namespace or settings.namespace
         self._policies: dict[str, Key] = {}
         self._owned: defaultdict[str, set[_Member]] = defaultdict(set)
         # Every decision reads all of these, so they are unpacked once.
         self._shared: dict[_Member, Manifest] = {}
+        # By object, the uid of the exception for which it is a hole.
+        self._holes: dict[_Member, str] = {}
+        # By policy, the uids of the exceptions that it has told to be open: some backends carve them into the wall.
+        self._open: dict[str, frozenset[str]] = {}
         self._references: dict[str, Any] = {}
         self.governed: dict[str, int] = {}
 
@@ -67,15 +86,20 @@ class SovereigntyPolicies(Index[Observed]):
             return self._note_policy(change)
         member = (change.kind, change.key)
         concerns_all = self._shared.pop(member, None) is not None
+        self._holes.pop(member, None)
         owners = {change.old.owner} if change.old and self._disown(change.old.owner, member) else set()
         if change.new and change.manifest:
             owner = controller_of(change.manifest)
             if self._may_be_owned(member) and owner and owner.is_a(SOVEREIGNTY_POLICY):
                 owners.add(owner.uid)
                 self._owned[owner.uid].add(member)
+                if hole := (change.manifest["metadata"].get("labels") or {}).get(EXCEPTION_LABEL):
+                    self._holes[member] = hole
             elif self._is_shared(member, owner):
                 concerns_all = True
                 self._shared[member] = unpack(change.new.packed)
+        if change.kind == EGRESS_EXCEPTION and _only_its_status(change):
+            return ()  # written by ourselves, and no policy reads it
         if concerns_all:
             return tuple(self._policies.values())
         return tuple(self._policies[uid] for uid in owners if uid in self._policies)
@@ -94,6 +118,7 @@ class SovereigntyPolicies(Index[Observed]):
             shared[kind].append(self._shared[kind, other])
         namespaces = shared.pop(NAMESPACE, [])
         [overlay] = shared.pop(CONFIG_MAP, [None])
+        exceptions, approvals = shared.pop(EGRESS_EXCEPTION, []), shared.pop(EGRESS_APPROVAL, [])
         return Observed(
             policy=unpack(policy.packed),
             others=tuple(unpack(entry.packed) for other, entry in sorted(policies.items()) if other != key),
@@ -102,6 +127,8 @@ class SovereigntyPolicies(Index[Observed]):
             rules={kind: tuple(found) for kind, found in shared.items()},
             served=self._served,
             overlay=overlay,
+            exceptions=tuple(exceptions),
+            approvals=tuple(approvals),
             references=self._references.get(key[1]),
             refusals=refusals,
         )
@@ -118,6 +145,18 @@ class SovereigntyPolicies(Index[Observed]):
             if (observed := self.observe(key)) is not None:
                 yield observed
 
+    def overdue(self, now: datetime) -> int:
+        """Count the exceptions that are over and whose holes are still there."""
+        holes = {*self._holes.values()}.union(*self._open.values())
+        if not holes:
+            return 0
+        active = {
+            exception["metadata"]["uid"]
+            for (kind, _), exception in self._shared.items()
+            if kind == EGRESS_EXCEPTION and is_active(exception, now)
+        }
+        return len(holes - active)
+
     def put_references(self, policy: str, references: Any) -> frozenset[Ref]:
         """Take in what the scan of ConfigMaps and Secrets found for a policy; tells it if that is news to it."""
         key = ("", policy)
@@ -130,8 +169,9 @@ class SovereigntyPolicies(Index[Observed]):
         self._count(change)
         status = (change.manifest or {}).get("status") or {}
         self.governed[change.key[1]] = int(status.get("governedNamespaces") or 0)
+        self._open[change.key[1]] = frozenset(str(each.get("uid")) for each in status.get("openExceptions") or ())
         old, new = change.old, change.new
-        if old and new and old.uid == new.uid and old.link == new.link:
+        if _only_its_status(change):
             return (change.key,)  # its status: no other one reads that
         if old and not (new and new.uid == old.uid):
             del self._policies[old.uid]
@@ -165,3 +205,9 @@ class SovereigntyPolicies(Index[Observed]):
         # Ten thousand seals of LocalModels let nobody out; who only claims to be one is deleted by its owner, or for
         # want of one by the cluster. Of another kind that would not be so.
         return not (kind == NETWORK_POLICY and owner and owner.is_a(LOCAL_MODEL))
+
+
+def _only_its_status(change: Change) -> bool:
+    """Whether an object that is linked by its generation is the same in all that others read of it."""
+    old, new = change.old, change.new
+    return bool(old and new and (old.uid, old.link, old.terminating) == (new.uid, new.link, new.terminating))

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from bolwerk.core.kinds import (
+    EGRESS_APPROVAL,
+    EGRESS_EXCEPTION,
     LOCAL_MODEL,
     NAMESPACE,
     PERSISTENT_VOLUME_CLAIM,
@@ -77,15 +79,19 @@ def controller_of(manifest: Mapping[str, Any]) -> Owner | None:
 def link_of(kind: Kind, manifest: Mapping[str, Any]) -> str | None:
     """Tell what an object is indexed under beside its owner.
 
-    A Pod under its model's name, a LocalModel under its claim, a SovereigntyPolicy under its generation: another
-    one's status is nobody's concern, another one's spec is.
+    A Pod under its model's name, a LocalModel under its claim, an EgressApproval under the uid that it approves. A
+    SovereigntyPolicy and an EgressException under their generation: another one's status is nobody's concern, another
+    one's spec is.
     """
     if kind == POD:
         return (manifest["metadata"].get("labels") or {}).get(MODEL_LABEL)
     if kind == LOCAL_MODEL:
         source = ((manifest.get("spec") or {}).get("model") or {}).get("source") or {}
         return (source.get("persistentVolumeClaim") or {}).get("claimName")
-    if kind == SOVEREIGNTY_POLICY:
+    if kind == EGRESS_APPROVAL:
+        named = (manifest.get("spec") or {}).get("exception") or {}
+        return str(named.get("uid", ""))
+    if kind in (SOVEREIGNTY_POLICY, EGRESS_EXCEPTION):
         return str(manifest["metadata"].get("generation", ""))
     return None
 
