@@ -8,6 +8,7 @@ from __future__ import annotations
 import click
 
 from bolwerk import __version__
+from bolwerk.commands.audit import audit
 from bolwerk.commands.catalogue import catalogue
 from bolwerk.commands.crds import crds
 from bolwerk.commands.plan import plan
@@ -23,5 +24,5 @@ def main() -> None:
     """AI models run locally, unless that is impossible or weighty reasons prevent it."""
 
 
-for _command in (run, render, plan, crds, catalogue):
+for _command in (run, render, plan, crds, catalogue, audit):
     main.add_command(_command)

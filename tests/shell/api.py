@@ -48,8 +48,34 @@ class MemoryApi:
             return self._apply(path, body, status=request.path != path)
         if request.method == "DELETE":
             return self._delete(path, body["preconditions"]["uid"])
-        self.writes["create", path.rsplit("/", maxsplit=1)[-1]] += 1
-        return web.json_response(body, status=201)
+        if request.method == "PUT":
+            return self._update(path, body)
+        return self._create(path, body)
+
+    def _create(self, path: str, body: Manifest) -> web.StreamResponse:
+        plural = path.rsplit("/", maxsplit=1)[-1]
+        self.writes["create", plural] += 1
+        if plural in self.refusals:
+            return _failure(*self.refusals[plural])
+        where = f"{path}/{body['metadata']['name']}"
+        if where in self.objects:
+            return _failure(409, "already exists")
+        self.objects[where] = self._versioned(body)
+        return web.json_response(self.objects[where], status=201)
+
+    def _update(self, path: str, body: Manifest) -> web.StreamResponse:
+        plural = path.split("/")[-2]
+        self.writes["update", plural] += 1
+        if plural in self.refusals:
+            return _failure(*self.refusals[plural])
+        live = self.objects.get(path)
+        if live is None or live["metadata"]["resourceVersion"] != body["metadata"]["resourceVersion"]:
+            return _failure(409 if live else 404, "another version")
+        self.objects[path] = self._versioned(body)
+        return web.json_response(self.objects[path])
+
+    def _versioned(self, body: Manifest) -> Manifest:
+        return {**body, "metadata": {**body["metadata"], "resourceVersion": str(next(self._versions))}}
 
     def _delete(self, path: str, uid: str) -> web.StreamResponse:
         self.writes["delete", path.split("/")[-2]] += 1

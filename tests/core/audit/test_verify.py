@@ -158,6 +158,16 @@ def test_a_documented_resumption_is_accepted_and_told(beyond: int) -> None:
     assert (told.origin, told.unanchored) == ("pod-b", beyond)
 
 
+def test_what_the_former_process_wrote_may_come_late() -> None:
+    crashed = write(LENGTH)
+    resumed = write(4, head=crashed[4].head, origin="pod-b", minutes=1)
+
+    verdict = judge([*crashed[:6], *resumed[:2], *crashed[6:], *resumed[2:]], expected_heads=[resumed[-1].hash])
+
+    assert verdict.ok
+    assert (verdict.entries, verdict.unanchored) == (LENGTH + 4, LENGTH - 5)
+
+
 def test_a_fork_that_nothing_documents_is_found() -> None:
     crashed = write(LENGTH)
     other = write(4, head=crashed[4].head, origin="pod-b", first=Action.WALL_APPLIED)
@@ -205,7 +215,7 @@ def test_rotated_files_are_one_chain_in_whatever_order_they_are_given() -> None:
 
 def test_other_lines_of_a_mixed_log_are_nothing_to_it() -> None:
     trail = write(3)
-    mixed = [
+    mixed: list[Entry | str] = [
         "ts=2026-11-24T12:00:00Z level=info msg=leading",
         f"2026-11-24T12:00:00Z stdout F {trail[0].line}",
         '{"level": "info", "audit": "a word of another program"}',
@@ -231,7 +241,8 @@ def test_other_lines_of_a_mixed_log_are_nothing_to_it() -> None:
 def test_a_line_that_is_no_whole_entry_is_found(spoil: Callable[[str], str]) -> None:
     trail = write(3)
 
-    verdict = judge([trail[0], spoil(trail[1].line), trail[2]])
+    log: list[Entry | str] = [trail[0], spoil(trail[1].line), trail[2]]
+    verdict = judge(log)
 
     assert verdict.broken is not None
     assert verdict.broken.fault is Fault.UNREADABLE

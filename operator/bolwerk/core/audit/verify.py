@@ -82,6 +82,8 @@ class _Merged:
         follows = self._walk.last is not None and self._walk.follows(entry)
         if follows and entry.action != Action.TRAIL_RESUMED:
             return 0
+        if self._walk.strays(entry):
+            return 0
         return 1 if follows or self._walk.resumes(entry) else 2
 
 

@@ -9,7 +9,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 
 from bolwerk.core.audit.action import Action
-from bolwerk.core.audit.entry import GENESIS, UNANCHORED, Entry
+from bolwerk.core.audit.entry import GENESIS, UNANCHORED, Entry, Head
 from bolwerk.core.audit.verdict import Broken, Fault, Resumption, Verdict
 
 __all__ = ["Item", "Walk"]
@@ -38,6 +38,8 @@ class Walk:
     last: Entry | None = None
     # By hash, so that a resumption finds its place; the oldest first.
     recent: OrderedDict[str, int] = field(default_factory=OrderedDict)
+    # Where the former process's lines end that no head vouches for: its last ones may reach a log late.
+    astray: Head | None = None
     resumed: int = 0
     unanchored: int = 0
     resumptions: list[Resumption] = field(default_factory=list)
@@ -51,6 +53,14 @@ class Walk:
     def resumes(self, entry: Entry) -> bool:
         """Whether it says that it goes on from a stored head, and that is a recent entry."""
         return entry.action == Action.TRAIL_RESUMED and self.recent.get(entry.previous) == entry.sequence - 1
+
+    def strays(self, entry: Entry) -> bool:
+        """Whether the process before the last resumption wrote it, not knowing that another one went on."""
+        return (
+            self.astray is not None
+            and entry.action != Action.TRAIL_RESUMED
+            and (entry.previous, entry.sequence) == (self.astray.hash, self.astray.sequence + 1)
+        )
 
     def take(self, item: Item) -> Broken | None:
         """Go one step, or say why that is not possible."""
@@ -66,6 +76,11 @@ class Walk:
             pass
         elif self.resumes(entry):
             self._step_back(entry)
+        elif self.strays(entry):
+            self.astray = entry.head
+            self.unanchored += 1
+            self.entries += 1
+            return None
         else:
             return self._misfit(item.where, entry, self.last)
         if entry.action == Action.TRAIL_RESUMED:
@@ -127,6 +142,7 @@ class Walk:
 
     def _note(self, where: str, entry: Entry) -> None:
         beyond = self.last.sequence + 1 - entry.sequence if self.last else 0
+        self.astray = self.last.head if self.last else None
         self.resumed += 1
         if len(self.resumptions) < SHOWN:
             self.resumptions.append(Resumption(where, entry.sequence, entry.origin, beyond))
