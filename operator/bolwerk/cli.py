@@ -13,6 +13,7 @@ from bolwerk.commands.catalogue import catalogue
 from bolwerk.commands.crds import crds
 from bolwerk.commands.plan import plan
 from bolwerk.commands.render import render
+from bolwerk.commands.report import report
 from bolwerk.commands.run import run
 
 __all__ = ["main"]

@@ -17,6 +17,7 @@ from typing import TypeVar
 from kubernetes.client import Configuration
 
 from bolwerk.core.kinds import CONFIG_MAP
+from bolwerk.core.plan import Manifest
 from bolwerk.core.policy.observed import EXCEPTION_KINDS, OPTIONAL_KINDS
 from bolwerk.core.settings import Settings
 from bolwerk.preview.documents import RECONCILED, Documents
@@ -33,7 +34,18 @@ from bolwerk.shell.metrics import Metrics
 from bolwerk.shell.settings import parse_settings
 from bolwerk.shell.sweep import Sweeper
 
-__all__ = ["PROGRESS_SECONDS", "Question", "Tell", "preview", "telling"]
+__all__ = [
+    "FORBIDDEN",
+    "PROGRESS_SECONDS",
+    "Question",
+    "Tell",
+    "answered",
+    "preview",
+    "reading",
+    "settings_map",
+    "settings_of",
+    "telling",
+]
 
 SETTINGS_KEY = "settings.yaml"
 SETTINGS_SELECTOR = "app.kubernetes.io/name=bolwerk,app.kubernetes.io/component=operator"
@@ -76,21 +88,34 @@ async def preview(
     SettingsError, NoConfigurationError
         When the operator's settings cannot be used, or there is no way to a cluster.
     """
-    async with _client(load) as client:
-        try:
-            settings = question.settings or await _settings(client, question.namespace)
-            return await _outcomes(client, question, replace(settings, namespace=question.namespace), now, tell)
-        except NotFoundError as error:
-            raise RefusedError(
-                f"{error.message}: is Bolwerk installed there? Its CRDs come with the chart, or from crds/"
-            ) from error
-        except ApiError as error:
-            mend = ": ask for the ClusterRole that the chart makes for this, <release>-plan, which only reads"
-            raise RefusedError(f"{error.message}{mend if error.status in FORBIDDEN else ''}") from error
+    async with reading(load) as client, answered():
+        settings = question.settings or settings_of(await settings_map(client, question.namespace))
+        return await _outcomes(client, question, replace(settings, namespace=question.namespace), now, tell)
 
 
 @asynccontextmanager
-async def _client(load: Callable[[], Configuration]) -> AsyncIterator[Client]:
+async def answered() -> AsyncIterator[None]:
+    """Turn what the API server refuses into what people can do about it.
+
+    Raises
+    ------
+    RefusedError
+        When it refuses something.
+    """
+    try:
+        yield
+    except NotFoundError as error:
+        raise RefusedError(
+            f"{error.message}: is Bolwerk installed there? Its CRDs come with the chart, or from crds/"
+        ) from error
+    except ApiError as error:
+        mend = ": ask for the ClusterRole that the chart makes for this, <release>-plan, which only reads"
+        raise RefusedError(f"{error.message}{mend if error.status in FORBIDDEN else ''}") from error
+
+
+@asynccontextmanager
+async def reading(load: Callable[[], Configuration]) -> AsyncIterator[Client]:
+    """Connect to the cluster with a client that cannot write."""
     connection = Connection(load)
     try:
         async with connection.session() as session:
@@ -99,7 +124,14 @@ async def _client(load: Callable[[], Configuration]) -> AsyncIterator[Client]:
         await connection.close()
 
 
-async def _settings(client: Client, namespace: str) -> Settings:
+async def settings_map(client: Client, namespace: str) -> Manifest:
+    """Return the ConfigMap with the operator's settings.
+
+    Raises
+    ------
+    RefusedError
+        When there is none, or more than one.
+    """
     found = [
         config_map
         async for page in client.pages(CONFIG_MAP, namespace=namespace, selector=SETTINGS_SELECTOR)
@@ -112,7 +144,13 @@ async def _settings(client: Client, namespace: str) -> Settings:
             "operator's namespace by --namespace, or a file with its settings by --settings"
         )
     [config_map] = found
-    return parse_settings(config_map["data"][SETTINGS_KEY], f"ConfigMap {namespace}/{config_map['metadata']['name']}")
+    return config_map
+
+
+def settings_of(config_map: Manifest) -> Settings:
+    """Return the settings that stand in their ConfigMap."""
+    where = config_map["metadata"]
+    return parse_settings(config_map["data"][SETTINGS_KEY], f"ConfigMap {where['namespace']}/{where['name']}")
 
 
 async def _outcomes(

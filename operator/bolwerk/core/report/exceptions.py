@@ -1,0 +1,161 @@
+"""The register of exceptions: who asked, who approved, on which ground, until when, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from bolwerk.api.sovereigntypolicy import SovereigntyPolicySpec
+from bolwerk.core.exceptions import validity
+from bolwerk.core.exceptions.judge import Judgement, judge
+from bolwerk.core.invalid import InvalidSpecError, parsed
+from bolwerk.core.kinds import EGRESS_EXCEPTION, Ref
+from bolwerk.core.report.facts import ApprovalFacts, ExceptionFacts, Exceptions, Trail
+from bolwerk.core.report.reading import at, key, name_of, namespace_of
+from bolwerk.core.report.world import World
+
+__all__ = ["exceptions"]
+
+NOT_SERVED = "The API server serves no EgressExceptions: nobody can have asked for one, and none can be open."
+NONE = "There is no EgressException."
+USE_UNKNOWN = "not known: no network plugin's flow records are read"
+
+Object = Mapping[str, Any]
+
+
+def exceptions(world: World, governing: Mapping[str, str], now: datetime) -> Exceptions:
+    """Return the register of the namespaces asked about."""
+    if world.exceptions is None:
+        return Exceptions(known=False, remark=NOT_SERVED, deleted=_deleted((), world))
+    mine = sorted((each for each in world.exceptions if world.scope.has(namespace_of(each))), key=key)
+    present = [each for each in mine if not _was_over(each, world.scope.since)]
+    by_name = {name_of(each): each for each in world.policies}
+    items = tuple(
+        _facts(each, world.approvals or (), by_name.get(governing.get(namespace_of(each), "")), now) for each in present
+    )
+    return Exceptions(
+        known=True,
+        remark="" if mine else NONE,
+        items=items,
+        over=len(mine) - len(present),
+        deleted=_deleted(mine, world),
+    )
+
+
+def _was_over(exception: Object, since: datetime | None) -> bool:
+    if since is None:
+        return False
+    # One that is being deleted now was not over then.
+    metadata = {name: value for name, value in exception["metadata"].items() if name != "deletionTimestamp"}
+    return validity.has_ended({**exception, "metadata": metadata}, since)
+
+
+def _facts(exception: Object, approvals: Iterable[Object], policy: Object | None, now: datetime) -> ExceptionFacts:
+    spec, status = exception.get("spec") or {}, exception.get("status") or {}
+    own = sorted((each for each in approvals if _names(each, exception)), key=key)
+    judged = _judged(exception, own, policy, now)
+    begin, end = validity.term(exception)
+    return ExceptionFacts(
+        namespace=namespace_of(exception),
+        name=name_of(exception),
+        uid=str(at(exception, "metadata", "uid") or ""),
+        policy=name_of(policy or {}),
+        ground=str(spec.get("ground") or ""),
+        justification=str(spec.get("justification") or ""),
+        alternatives=str(spec.get("alternativesConsidered") or ""),
+        subject=_subject(spec.get("subject") or {}),
+        destinations=tuple(map(_destination, spec.get("destinations") or ())),
+        data_classification=str(spec.get("dataClassification") or ""),
+        dpia_reference=str(spec.get("dpiaReference") or ""),
+        ticket=str(spec.get("ticket") or ""),
+        exit_plan=str(spec.get("exitPlan") or ""),
+        renews=str(spec.get("renews") or ""),
+        requested_by=str(at(spec, "requestedBy", "username") or ""),
+        requested_at=str(at(exception, "metadata", "creationTimestamp") or ""),
+        approvals=tuple(_approval(each, judged.approvers if judged else ()) for each in own),
+        four_eyes=(judged.four_eyes if judged else status.get("fourEyes")) or "",
+        valid_from=begin,
+        valid_until=end,
+        phase=judged.phase if judged else "",
+        reason=str(judged.reason) if judged else "",
+        sentence=judged.sentence if judged else "not judged: the spec of its SovereigntyPolicy means nothing any more",
+        recorded_phase=str(status.get("phase") or ""),
+        opened_at=str(status.get("openedAt") or ""),
+        closed_at=str(status.get("closedAt") or ""),
+        hole=_hole(exception, policy),
+        use=USE_UNKNOWN,
+    )
+
+
+def _judged(exception: Object, approvals: Iterable[Object], policy: Object | None, now: datetime) -> Judgement | None:
+    try:
+        bounds = parsed(SovereigntyPolicySpec, policy.get("spec")) if policy else None
+    except InvalidSpecError:
+        return None
+    return judge(exception, approvals, bounds, now)
+
+
+def _names(approval: Object, exception: Object) -> bool:
+    """Whether an approval is of this exception, or of a former one of its name: shown too, and not counted."""
+    return (namespace_of(approval), at(approval, "spec", "exception", "name")) == key(exception)
+
+
+def _approval(approval: Object, counted: tuple[str, ...]) -> ApprovalFacts:
+    git = at(approval, "spec", "git")
+    by = str(at(approval, "spec", "approvedBy", "username") or "")
+    people = {str(each) for each in git.get("reviewers") or ()} if git else {by}
+    known = {each.casefold() for each in counted}
+    return ApprovalFacts(
+        by=by,
+        at=str(at(approval, "metadata", "creationTimestamp") or ""),
+        reason=str(at(approval, "spec", "reason") or ""),
+        git=_attested(git) if git else "",
+        counts=any(each.casefold() in known for each in people),
+    )
+
+
+def _attested(git: Object) -> str:
+    reviewers = ", ".join(str(each) for each in git.get("reviewers") or ())
+    commit = f"{git.get('repository', '')}@{git.get('commit', '')}"
+    return f"{commit}, written by {git.get('author', '')}, reviewed by {reviewers}"
+
+
+def _subject(subject: Object) -> str:
+    account = subject.get("serviceAccountName")
+    if account:
+        return f"pods of ServiceAccount {account}"
+    selector = subject.get("podSelector") or {}
+    labels = [f"{name}={value}" for name, value in sorted((selector.get("matchLabels") or {}).items())]
+    rest = [
+        f"{each.get('key', '')} {each.get('operator', '')} {','.join(map(str, each.get('values') or ()))}".strip()
+        for each in selector.get("matchExpressions") or ()
+    ]
+    return f"pods with {', '.join((*labels, *rest))}"
+
+
+def _destination(destination: Object) -> str:
+    kinds = (("catalogueGroup", "catalogue group"), ("domain", "domain"), ("network", "network"))
+    what = next((f"{word} {destination[field]}" for field, word in kinds if destination.get(field)), "nothing")
+    ports = (f"{each.get('protocol') or 'TCP'} {each.get('port', '')}" for each in destination.get("ports") or ())
+    return f"{what}, {', '.join(ports)}"
+
+
+def _hole(exception: Object, policy: Object | None) -> str:
+    told = at(policy or {}, "status", "openExceptions")
+    if told is None:
+        return "not told by the status of a SovereigntyPolicy"
+    mine = at(exception, "metadata", "uid")
+    listed = any(isinstance(each, Mapping) and each.get("uid") == mine for each in told)
+    return "in the wall" if listed else "not in the wall"
+
+
+def _deleted(present: Iterable[Object], world: World) -> tuple[str, ...]:
+    trail: Trail | None = world.trail
+    if trail is None:
+        return ()
+    there = {str(Ref(EGRESS_EXCEPTION, *key(each))) for each in present}
+    told = {
+        entry.object for entry in trail.decisions if world.scope.has(entry.object.partition(" ")[2].partition("/")[0])
+    }
+    return tuple(sorted(told - there))

@@ -1,0 +1,66 @@
+"""Writes the register of exceptions down: each with its people, ground, term and use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bolwerk.core.report.document import Block, Bullets, Paragraph, Record, Records, Said, Value
+from bolwerk.core.report.facts import ApprovalFacts, ExceptionFacts, Exceptions
+
+__all__ = ["register"]
+
+FOUR_EYES = {
+    "Cluster": "attested by the API server, which knew both people",
+    "Git": "attested by Git, through the ServiceAccount that wrote the approval",
+    "": "not seen: too few other people have approved",
+}
+
+
+def register(exceptions: Exceptions) -> tuple[Block, ...]:
+    """Return the section."""
+    return tuple(_blocks(exceptions))
+
+
+def _blocks(exceptions: Exceptions) -> Iterator[Block]:
+    if exceptions.remark:
+        yield Paragraph(exceptions.remark)
+    if exceptions.items:
+        yield Records(tuple(map(_exception, exceptions.items)))
+    if exceptions.over:
+        yield Paragraph(f"{exceptions.over} exceptions were over before the time asked about, and are left out.")
+    if exceptions.deleted:
+        yield Paragraph("Known only from the audit trail, because they are no longer in the cluster or were not read:")
+        yield Bullets(tuple(map(Said, exceptions.deleted)))
+
+
+def _exception(exception: ExceptionFacts) -> Record:
+    return Record(Said(f"{exception.namespace}/{exception.name}"), tuple(_fields(exception)))
+
+
+def _fields(exception: ExceptionFacts) -> Iterator[tuple[str, Value]]:
+    yield "Phase", Said(f"{exception.phase or 'not judged'} ({exception.reason or 'no reason'}): {exception.sentence}")
+    yield "Written down as", Said(f"{exception.recorded_phase or 'nothing yet'}, by the operator")
+    yield "Ground", Said(exception.ground)
+    yield "Justification", Said(exception.justification)
+    yield "Alternatives", Said(exception.alternatives)
+    yield "For", Said(exception.subject)
+    yield "Destinations", tuple(map(Said, exception.destinations))
+    yield "Data", Said(f"{exception.data_classification}; DPIA {exception.dpia_reference or 'none named'}")
+    yield "Ticket", Said(exception.ticket)
+    yield "Exit plan", Said(exception.exit_plan)
+    yield "Renews", Said(exception.renews) if exception.renews else "none"
+    yield "Asked for by", Said(f"{exception.requested_by or 'nobody known'}, at {exception.requested_at}")
+    yield "Approvals", tuple(map(_approval, exception.approvals)) or "none"
+    yield "Four eyes", FOUR_EYES.get(exception.four_eyes, Said(exception.four_eyes))
+    yield "Term", Said(f"from {exception.valid_from} until {exception.valid_until}")
+    yield "Opened, closed", Said(f"{exception.opened_at or 'not told'}, {exception.closed_at or 'not told'}")
+    yield "The hole", Said(exception.hole)
+    yield "Governed by", Said(exception.policy) if exception.policy else "no SovereigntyPolicy"
+    yield "Use", Said(exception.use)
+    yield "Uid", Said(exception.uid)
+
+
+def _approval(approval: ApprovalFacts) -> str:
+    counts = "counts" if approval.counts else "does not count"
+    git = f" [{approval.git}]" if approval.git else ""
+    return Said(f"{approval.by or 'nobody known'}, at {approval.at}, {counts}: {approval.reason}{git}")

@@ -1,0 +1,116 @@
+"""What was not checked: never empty, and wherever the cluster tells how much, with the number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from bolwerk.core.policy.governed import exempt
+from bolwerk.core.report.facts import Exceptions, ModelFacts, NamespaceFacts, Proofs, Rights
+from bolwerk.core.report.governance import host_network
+from bolwerk.core.report.reading import at, key, name_of, namespace_of, texts
+from bolwerk.core.report.world import World
+
+__all__ = ["ALWAYS", "unchecked"]
+
+EXAMPLES = 5
+
+ALWAYS = (
+    "What leaves the nodes themselves, not their pods: kubelets and runtimes pull images, and no wall governs them.",
+    "The perimeter: firewalls, proxies and routers outside the cluster, and whatever is not in this cluster.",
+    "Whether CoreDNS imports what Bolwerk writes for it: a refused name helps people; the wall does not depend on it.",
+    "What goes through connections that are allowed: to other pods, to internal networks, through open exceptions.",
+    "How many attempts to get out there were: CoreDNS and the network plugin count those, in their own metrics.",
+    "Licences and origins of the models: no field of a LocalModel says them.",
+    "People: RBAC and stamps hold user names as the cluster's identity provider gave them.",
+)
+"""True of every report, whatever the cluster."""
+
+
+def unchecked(
+    world: World,
+    *,
+    models: tuple[ModelFacts, ...],
+    namespaces: tuple[NamespaceFacts, ...],
+    exceptions: Exceptions,
+    proofs: Proofs,
+    rights: Rights,
+    governing: Mapping[str, str],
+) -> tuple[str, ...]:
+    """Return one sentence for each thing."""
+    return (
+        *_pods(world, governing),
+        *_namespaces(world, namespaces),
+        *_models(models),
+        *_isolation(models, proofs),
+        *_references(world),
+        *_records(world, exceptions, rights),
+        *ALWAYS,
+    )
+
+
+def _pods(world: World, governing: Mapping[str, str]) -> Iterator[str]:
+    outside = [each for each in world.pods if host_network(each)]
+    governed = [each for each in outside if namespace_of(each) in governing]
+    shown = ", ".join("/".join(key(each)) for each in sorted(governed, key=key)[:EXAMPLES])
+    named = f" ({shown}{', …' if len(governed) > EXAMPLES else ''})" if governed else ""
+    yield (
+        f"Pods on their node's own network: {len(outside)} of {len(world.pods)} pods, {len(governed)} of them in "
+        f"governed namespaces{named}. No network policy governs those."
+    )
+
+
+def _namespaces(world: World, namespaces: tuple[NamespaceFacts, ...]) -> Iterator[str]:
+    spared = exempt(world.settings)
+    yield f"The namespaces {', '.join(spared)}: never governed, because a wall there would cut the cluster from itself."
+    free = [each for each in namespaces if not each.policy and each.name not in spared]
+    if free:
+        yield f"{len(free)} other namespaces that no SovereigntyPolicy governs: no wall, no rules of admission."
+    auditing = [each for each in namespaces if each.mode == "Audit"]
+    if auditing:
+        yield f"{len(auditing)} namespaces are governed in Audit: what leaves them is told of and not stopped."
+    if world.scope.namespaces:
+        yield "Namespaces that were not asked about."
+
+
+def _models(models: tuple[ModelFacts, ...]) -> Iterator[str]:
+    claims = sum(each.source.startswith("PersistentVolumeClaim") for each in models)
+    if claims:
+        yield f"The bytes in the volumes of {claims} models: nothing computes a digest of a PersistentVolumeClaim."
+    images = sum(each.source.startswith("image ") and not each.source_digests for each in models)
+    if images:
+        yield f"The bytes of {images} models from images: neither a digest in the reference nor one in a pod's status."
+    engines = sum(bool(each.nodes) and not each.engine_image_ids for each in models)
+    if engines:
+        yield f"The engine images of {engines} models: no pod of theirs has told its image id yet."
+
+
+def _isolation(models: tuple[ModelFacts, ...], proofs: Proofs) -> Iterator[str]:
+    unproven = sum(each.isolated.status != "True" for each in models)
+    if unproven:
+        yield f"Whether {unproven} of {len(models)} models are isolated in fact: their condition Isolated is not True."
+    if not proofs.measured:
+        yield "Whether any network plugin enforces any wall: no probe has measured it."
+
+
+def _references(world: World) -> Iterator[str]:
+    if not world.settings.references_config_maps:
+        yield "ConfigMaps that governed pods refer to: reading them is switched off (references.configMaps)."
+    if not world.settings.references_secrets:
+        yield "Secrets that governed pods refer to: reading them is switched off (references.secrets)."
+    for policy in sorted(world.policies, key=key):
+        name = name_of(policy)
+        if at(policy, "status", "references") is None:
+            yield f"What governed pods refer to, for SovereigntyPolicy {name}: not looked at yet."
+        for sentence in texts(policy, "status", "references", "notLookedAt"):
+            yield f"For SovereigntyPolicy {name}: {sentence}"
+
+
+def _records(world: World, exceptions: Exceptions, rights: Rights) -> Iterator[str]:
+    if exceptions.items:
+        yield f"How often {len(exceptions.items)} exceptions were used: no network plugin's flow records are read."
+    if world.trail is None:
+        yield "The audit trail: none was given (--audit-log). Exceptions that were deleted are known only there."
+    elif not world.trail.whole:
+        yield "The audit trail beyond the place where it is broken."
+    if not rights.read:
+        yield "Who may change the rules: roles and their bindings were not read."

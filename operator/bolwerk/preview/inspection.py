@@ -1,0 +1,205 @@
+"""Reads a cluster for a report, with the client that `plan` reads with; nothing can be written.
+
+Of every object only what a report is made of is kept: a cluster has many pods.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from kubernetes.client import Configuration
+
+from bolwerk import __version__
+from bolwerk.core import kinds
+from bolwerk.core.audit.verify import Line
+from bolwerk.core.kinds import Kind
+from bolwerk.core.report.facts import Trail
+from bolwerk.core.report.trail import trail
+from bolwerk.core.report.world import Permissions, Scope, World
+from bolwerk.core.settings import Settings
+from bolwerk.preview.cluster import FORBIDDEN, Tell, answered, reading, settings_map, settings_of, telling
+from bolwerk.preview.refused import RefusedError
+from bolwerk.shell.client import Client
+from bolwerk.shell.connection import load_configuration
+from bolwerk.shell.discovery import served_of
+from bolwerk.shell.errors import ApiError, GoneError
+from bolwerk.shell.sweep import LIST_ATTEMPTS, selector_of
+
+__all__ = ["Inspection", "inspect"]
+
+RBAC = ("rbac.authorization.k8s.io", "v1")
+CLUSTER_ROLE = Kind(*RBAC, "ClusterRole", "clusterroles")
+ROLE = Kind(*RBAC, "Role", "roles")
+CLUSTER_ROLE_BINDING = Kind(*RBAC, "ClusterRoleBinding", "clusterrolebindings")
+ROLE_BINDING = Kind(*RBAC, "RoleBinding", "rolebindings")
+ISOLATION_PROOF = Kind("bolwerk.dev", "v1alpha1", "IsolationProof", "isolationproofs")
+
+OPTIONAL = (kinds.EGRESS_EXCEPTION, kinds.EGRESS_APPROVAL, ISOLATION_PROOF)
+VERSION_LABEL = "app.kubernetes.io/version"
+
+Object = Mapping[str, Any]
+Objects = tuple[Object, ...]
+Keep = Callable[[Object], Object]
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What is asked of a cluster.
+
+    Attributes
+    ----------
+    namespace
+        The operator's own.
+    settings
+        Those of the operator; found in its namespace when None.
+    audit_log
+        A file with the audit trail, or None.
+    """
+
+    namespace: str
+    scope: Scope = field(default_factory=Scope)
+    settings: Settings | None = None
+    audit_log: Path | None = None
+
+
+async def inspect(asked: Inspection, *, tell: Tell, load: Callable[[], Configuration] = load_configuration) -> World:
+    """Read everything that a report is made of.
+
+    Raises
+    ------
+    RefusedError
+        When the cluster or the file cannot be read, or may not be.
+    SettingsError, NoConfigurationError
+        When the operator's settings cannot be used, or there is no way to a cluster.
+    """
+    found = _trail(asked.audit_log, asked.scope.since) if asked.audit_log else None
+    async with reading(load) as client, answered():
+        installed, settings = "", asked.settings
+        if settings is None:
+            config_map = await settings_map(client, asked.namespace)
+            settings = settings_of(config_map)
+            installed = str((config_map["metadata"].get("labels") or {}).get(VERSION_LABEL, ""))
+        world = World(
+            settings=replace(settings, namespace=asked.namespace),
+            version=__version__,
+            installed=installed,
+            trail=found,
+            scope=asked.scope,
+        )
+        return await _filled(world, client, tell)
+
+
+async def _filled(world: World, client: Client, tell: Tell) -> World:
+    served = await served_of(client, OPTIONAL)
+    listed = 0
+
+    async def objects(kind: Kind, keep: Keep = _whole) -> Objects:
+        nonlocal listed
+        found = await _listed(client, kind, keep)
+        listed += len(found)
+        return found
+
+    async def optional(kind: Kind) -> Objects | None:
+        return await objects(kind) if kind in served else None
+
+    async def everything() -> World:
+        # One kind after the other: a report is no reason to keep an API server busy.
+        return replace(
+            world,
+            models=await objects(kinds.LOCAL_MODEL),
+            policies=await objects(kinds.SOVEREIGNTY_POLICY),
+            namespaces=await objects(kinds.NAMESPACE, _namespace),
+            pods=await objects(kinds.POD, _pod),
+            deployments=await objects(kinds.DEPLOYMENT, _deployment),
+            claims=await objects(kinds.PERSISTENT_VOLUME_CLAIM, _claim),
+            exceptions=await optional(kinds.EGRESS_EXCEPTION),
+            approvals=await optional(kinds.EGRESS_APPROVAL),
+            proofs=await optional(ISOLATION_PROOF),
+            permissions=await _permissions(client),
+        )
+
+    return await telling(everything(), tell, lambda: f"listing: {listed} objects so far")
+
+
+async def _permissions(client: Client) -> Permissions | None:
+    """Return the RBAC objects, or None where they may not be read: the report says so then."""
+    try:
+        return Permissions(
+            *[await _listed(client, each, _whole) for each in (CLUSTER_ROLE, ROLE, CLUSTER_ROLE_BINDING, ROLE_BINDING)]
+        )
+    except ApiError as error:
+        if error.status in FORBIDDEN:
+            return None
+        raise
+
+
+async def _listed(client: Client, kind: Kind, keep: Keep) -> Objects:
+    # A report is about all pods, also those that are on a node's own network and none of Bolwerk's.
+    selector = "" if kind == kinds.POD else selector_of(kind)
+    for attempt in range(1, LIST_ATTEMPTS + 1):
+        found: list[Object] = []
+        try:
+            async for page in client.pages(kind, selector=selector):
+                found += map(keep, page.items)
+        except GoneError:  # the snapshot expired between two pages
+            if attempt == LIST_ATTEMPTS:
+                raise
+        else:
+            break
+    return tuple(found)
+
+
+def _trail(path: Path, since: datetime | None) -> Trail:
+    def lines() -> Iterable[Line]:
+        with path.open(encoding="utf-8", errors="surrogateescape") as file:
+            for number, text in enumerate(file, start=1):
+                yield Line(f"{path}:{number}", text)
+
+    try:
+        return trail(str(path), lines, since=since)
+    except OSError as error:
+        raise RefusedError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _whole(item: Object) -> Object:
+    return item
+
+
+def _namespace(item: Object) -> Object:
+    return {"metadata": _only(item["metadata"], "name", "labels")}
+
+
+def _pod(item: Object) -> Object:
+    statuses = [
+        _only(each, "name", "imageID", "volumeMounts")
+        for each in (item.get("status") or {}).get("containerStatuses") or ()
+    ]
+    return {
+        "metadata": _only(item["metadata"], "name", "namespace", "labels"),
+        "spec": _only(item.get("spec") or {}, "nodeName", "hostNetwork"),
+        "status": {**_only(item.get("status") or {}, "phase"), "containerStatuses": statuses},
+    }
+
+
+def _deployment(item: Object) -> Object:
+    containers = ((item["spec"].get("template") or {}).get("spec") or {}).get("containers") or ()
+    images = [_only(each, "name", "image") for each in containers]
+    return {
+        "metadata": _only(item["metadata"], "name", "namespace"),
+        "spec": {"template": {"spec": {"containers": images}}},
+    }
+
+
+def _claim(item: Object) -> Object:
+    return {
+        "metadata": _only(item["metadata"], "name", "namespace"),
+        "spec": _only(item.get("spec") or {}, "volumeName"),
+    }
+
+
+def _only(fields: Object, *names: str) -> dict[str, Any]:
+    return {name: fields[name] for name in names if name in fields}
