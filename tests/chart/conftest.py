@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 import needing
-from chart.rendering import CHART, NAMESPACE, Manifest, Render, run_helm
+from chart.rendering import CHART, NAMESPACE, NEWEST, Manifest, Render, run_helm
 
 
 @pytest.fixture(scope="session")
@@ -28,10 +28,11 @@ def kubeconform(request: pytest.FixtureRequest) -> Path:
 def render(helm: Path, tmp_path_factory: pytest.TempPathFactory) -> Render:
     """Render the chart with some values and return its objects."""
 
-    def rendered(values: dict[str, Any] | None = None, **overrides: Any) -> list[Manifest]:
+    def rendered(values: dict[str, Any] | None = None, *, minor: str = NEWEST, **overrides: Any) -> list[Manifest]:
         path = tmp_path_factory.mktemp("values") / "values.yaml"
         path.write_text(yaml.safe_dump({**(values or {}), **overrides}), encoding="utf-8")
-        text = run_helm(helm, "template", "bolwerk", str(CHART), f"--namespace={NAMESPACE}", f"--values={path}")
+        where = (f"--namespace={NAMESPACE}", f"--kube-version={minor}")
+        text = run_helm(helm, "template", "bolwerk", str(CHART), *where, f"--values={path}")
         return [document for document in yaml.safe_load_all(text) if document]
 
     return rendered

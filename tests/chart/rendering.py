@@ -10,6 +10,8 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "charts" / "bolwerk"
 NAMESPACE = "bolwerk-system"
+SUPPORTED_MINORS = ("1.33", "1.34", "1.35", "1.36")
+OLDEST, NEWEST = SUPPORTED_MINORS[0], SUPPORTED_MINORS[-1]
 
 Manifest = dict[str, Any]
 Render = Callable[..., list[Manifest]]

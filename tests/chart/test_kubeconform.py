@@ -13,8 +13,8 @@ import yaml
 
 from bolwerk.api import VERSION
 from bolwerk.api.crd import crd, shipped
-from chart.rendering import CHART, NAMESPACE, ROOT, run_helm
-from chart.test_render import CASES, GOLDEN, SUPPORTED_MINORS
+from chart.rendering import CHART, NAMESPACE, ROOT, SUPPORTED_MINORS, run_helm
+from chart.test_render import CASES, GOLDEN
 
 SHIPPED_SCHEMAS = Path(kubernetes_validate.__file__).parent / "kubernetes-json-schema"
 BY_HAND = [
@@ -77,7 +77,8 @@ def conform(kubeconform: Path, schemas: Path, minor: str, manifests: str) -> dic
 @pytest.mark.parametrize("case", CASES)
 def test_the_chart_conforms(helm: Path, kubeconform: Path, schemas: Path, case: str, minor: str) -> None:
     values = GOLDEN / case / "values.yaml"
-    text = run_helm(helm, "template", "bolwerk", str(CHART), f"--namespace={NAMESPACE}", f"--values={values}")
+    where = (f"--namespace={NAMESPACE}", f"--kube-version={minor}")
+    text = run_helm(helm, "template", "bolwerk", str(CHART), *where, f"--values={values}")
 
     answer = conform(kubeconform, schemas, minor, text)
 

@@ -11,8 +11,7 @@ from click.testing import CliRunner
 
 from bolwerk.cli import main
 from bolwerk.core.egress.backend import BACKENDS, Backend
-from chart.rendering import ROOT, Render, only
-from chart.test_render import SUPPORTED_MINORS
+from chart.rendering import ROOT, SUPPORTED_MINORS, Render, only
 
 FOLDER = ROOT / "manifests" / "samples"
 SAMPLES = sorted(path for path in FOLDER.glob("*.yaml") if "kind: LocalModel" in path.read_text(encoding="utf-8"))

@@ -51,3 +51,27 @@ references:
   configMaps: {{ .Values.references.configMaps }}
   secrets: {{ .Values.references.secrets }}
 {{- end -}}
+
+{{- /* One list of files/four-eyes.yaml, with what only the release knows. Takes a dict: root, list. */ -}}
+{{- define "bolwerk.fourEyes" -}}
+{{- $root := .root -}}
+{{- $attesters := list -}}
+{{- range $root.Values.exceptions.gitAttesters -}}
+{{- $attesters = append $attesters (printf "'system:serviceaccount:%s:%s'" .namespace .name) -}}
+{{- end -}}
+{{- $operator := printf "system:serviceaccount:%s:%s" $root.Release.Namespace (include "bolwerk.serviceAccountName" $root) -}}
+{{- $all := $root.Files.Get "files/four-eyes.yaml" | fromYaml | toJson -}}
+{{- $all = $all | replace "@name@" (include "bolwerk.fullname" $root) | replace "@operator@" $operator -}}
+{{- $all = $all | replace "@attesters@" (printf "[%s]" (join ", " $attesters)) | fromJson -}}
+{{- range get $all .list }}
+---
+apiVersion: {{ .apiVersion }}
+kind: {{ .kind }}
+metadata:
+  name: {{ .metadata.name }}
+  labels:
+    {{- include "bolwerk.labels" $root | nindent 4 }}
+spec:
+  {{- toYaml .spec | nindent 2 }}
+{{- end }}
+{{- end -}}

@@ -60,7 +60,9 @@ def mutating(stamp: Stamp, installation: Installation) -> tuple[Manifest, Manife
 
 
 def _object(kind: Kind, name: str, spec: Manifest) -> Manifest:
-    return {"apiVersion": kind.api_version, "kind": kind.name, "metadata": {"name": name}, "spec": spec}
+    # The API server stores no empty lists; tools that compare would show each as a difference.
+    kept = {key: value for key, value in spec.items() if value != []}
+    return {"apiVersion": kind.api_version, "kind": kind.name, "metadata": {"name": name}, "spec": kept}
 
 
 def _kind_of(kind: Kind | None) -> dict[str, Any]:

@@ -17,13 +17,13 @@ def request_rule() -> Rule:
     """Return the rule; that nothing changes afterwards is a rule of the CRD."""
     kind = EGRESS_EXCEPTION
     sentence = (
-        "spec.requestedBy says who asks, and that is you: write requestedBy: {username: %s}, without a uid or groups "
+        'spec.requestedBy says who asks, and that is you: write requestedBy: {username: "%s"}, without a uid or groups '
         "that are not yours; Kubernetes 1.36 and newer write it for you"
     )
     return Rule(
         name="exception",
         resources=(Resources(kind.group, kind.version, (kind.plural,), ("CREATE",)),),
-        checks=(Check(is_caller(REQUESTED_BY), sentence % "your user name", named=told(sentence, _quoted(NAME))),),
+        checks=(Check(is_caller(REQUESTED_BY), sentence % "your user name", named=told(sentence, NAME)),),
         everywhere=True,
     )
 
@@ -43,7 +43,3 @@ def status_rule(installation: Installation) -> Rule:
         ),
         everywhere=True,
     )
-
-
-def _quoted(value: str) -> str:
-    return f"""'"' + {value} + '"'"""
