@@ -12,7 +12,8 @@ import kubernetes_validate  # type: ignore[import-untyped]
 import pytest
 import yaml
 
-from chart.rendering import CHART, NAMESPACE, OLDEST, ROOT, SUPPORTED_MINORS, Render, run_helm
+from bolwerk.generate import FOUR_EYES
+from chart.rendering import CHART, NAMESPACE, NEWEST, OLDEST, ROOT, SUPPORTED_MINORS, Render, run_helm
 
 GOLDEN = Path(__file__).parent / "golden"
 CASES = sorted(folder.name for folder in GOLDEN.iterdir() if folder.is_dir())
@@ -58,16 +59,23 @@ def test_rendered_as_in_the_golden_file(render: Render, case: str, update_golden
 
 def test_the_plain_manifests_are_the_chart_with_its_defaults(helm: Path, update_golden: bool) -> None:
     # For every supported cluster, so for the oldest.
-    where = (f"--namespace={NAMESPACE}", f"--kube-version={OLDEST}")
-    text = run_helm(helm, "template", "bolwerk", str(CHART), *where, "--set=crds.enabled=false")
-    # Whoever applies these does not use Helm, so nothing of Helm's stays in them.
-    lines = [line for line in text.splitlines(keepends=True) if "helm.sh/" not in line]
+    text = plain(helm, f"--kube-version={OLDEST}", "--set=crds.enabled=false")
 
-    check_golden(
-        INSTALL,
-        INSTALL_HEADER + "".join(lines).replace("managed-by: Helm", "managed-by: kubectl"),
-        update=update_golden,
-    )
+    check_golden(INSTALL, text, update=update_golden)
+
+
+@pytest.mark.skipif(not (ROOT / FOUR_EYES).is_file(), reason="the exceptions do not ship yet")
+def test_what_only_newer_servers_have_is_a_file_of_its_own(helm: Path, update_golden: bool) -> None:
+    text = plain(helm, f"--kube-version={NEWEST}", "--show-only=templates/four-eyes-stamps.yaml")
+
+    check_golden(INSTALL.with_name("stamps.yaml"), text, update=update_golden)
+
+
+def plain(helm: Path, *flags: str) -> str:
+    """Return what people apply who do not use Helm, so that nothing of Helm's stays in it."""
+    text = run_helm(helm, "template", "bolwerk", str(CHART), f"--namespace={NAMESPACE}", *flags)
+    lines = [line for line in text.splitlines(keepends=True) if "helm.sh/" not in line]
+    return INSTALL_HEADER + "".join(lines).replace("managed-by: Helm", "managed-by: kubectl")
 
 
 @pytest.mark.parametrize("minor", SUPPORTED_MINORS)
