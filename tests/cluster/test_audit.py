@@ -65,6 +65,10 @@ def about(of: Operator, name: str) -> list[str]:
     return [entry["action"] for entry in entries(of) if entry["object"] == f"SovereigntyPolicy {name}"]
 
 
+def results(of: Operator, name: str) -> list[str]:
+    return [entry["result"] for entry in entries(of) if entry["object"] == f"SovereigntyPolicy {name}"]
+
+
 def anchored(plane: ControlPlane, of: Operator) -> bool:
     told: str = entries(of)[-1]["hash"]
     return head(plane).get("hash") == told
@@ -143,7 +147,7 @@ def killed_between(plane: ControlPlane, running: Operator) -> int:
 
 def test_a_restart_tells_nothing_and_stores_nothing(plane: ControlPlane, running: Operator) -> None:
     ask(plane, "quiet")
-    wait_for(lambda: "NamespacesGoverned" in about(running, "quiet"), "the last entry about it")
+    wait_for(lambda: "ReferencesClean=True" in results(running, "quiet"), "the last entry about it")
     wait_for(lambda: anchored(plane, running), "the head to follow")
     running.stop()
     before, mark = entries(running), plane.audit.mark()

@@ -91,9 +91,9 @@ async def test_what_goes_is_told_once(make_controller: Make, cache: Cache, audit
 async def test_a_namesake_is_told_of_as_another_one(trail: Trail, audit_log: Path) -> None:
     auditor: Auditor[Observed] = Auditor(trail)
 
-    auditor.looked(CHAT, make_model("chat", uid="first"))
-    auditor.looked(CHAT, make_model("chat", uid="first"))
-    auditor.looked(CHAT, make_model("chat", uid="second"))
+    auditor.looked(CHAT, Observed(make_model("chat", uid="first")))
+    auditor.looked(CHAT, Observed(make_model("chat", uid="first")))
+    auditor.looked(CHAT, Observed(make_model("chat", uid="second")))
 
     assert [entry["detail"] for entry in read(audit_log)[1:]] == [{"uid": "first"}]
 
@@ -111,8 +111,10 @@ def governing(*names: str, number: int | None = None) -> PolicyObserved:
 async def test_governed_namespaces_are_told_by_name_when_they_come_and_go(trail: Trail, audit_log: Path) -> None:
     auditor = PolicyAuditor(trail, Settings())
 
+    auditor.looked(POLICY, governing())
     for names in (("a",), ("a",), ("a", "b"), ("b",)):
-        auditor.settled(POLICY, governing(*names), {})
+        auditor.looked(POLICY, governing(*names, number=len(names)))
+        auditor.settled(POLICY, governing(*names, number=len(names)), {})
 
     told = [(entry["action"], entry["detail"]["names"]) for entry in read(audit_log)[1:]]
     assert told == [
@@ -125,16 +127,20 @@ async def test_governed_namespaces_are_told_by_name_when_they_come_and_go(trail:
 async def test_after_a_restart_the_number_in_the_status_tells_whether_they_changed(
     trail: Trail, audit_log: Path
 ) -> None:
-    PolicyAuditor(trail, Settings()).settled(POLICY, governing("a", "b", number=2), {})
-    assert not read(audit_log)
+    for number in (2, 3):
+        restarted = PolicyAuditor(trail, Settings())
+        restarted.looked(POLICY, governing("a", "b", number=number))
+        restarted.settled(POLICY, governing("a", "b", number=2), {})
+        assert bool(read(audit_log)) == (number == 3)
 
-    PolicyAuditor(trail, Settings()).settled(POLICY, governing("a", "b", number=3), {})
     assert read(audit_log)[1]["detail"]["numberBefore"] == 3
 
 
 async def test_while_a_policy_is_stalled_nothing_is_governed_otherwise(trail: Trail, audit_log: Path) -> None:
     stalled = {"conditions": [{"type": "Stalled", "status": "True", "reason": "InvalidSpec"}]}
 
-    PolicyAuditor(trail, Settings()).settled(POLICY, governing("a"), stalled)
+    auditor = PolicyAuditor(trail, Settings())
+    auditor.looked(POLICY, governing())
+    auditor.settled(POLICY, governing("a"), stalled)
 
     assert not read(audit_log)

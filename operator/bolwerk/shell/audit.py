@@ -45,9 +45,9 @@ class Auditor(Generic[S_contra]):
         """Wait while the trail has too much to keep."""
         await self._trail.room()
 
-    def looked(self, ref: Ref, resource: Mapping[str, Any]) -> None:
+    def looked(self, ref: Ref, observed: S_contra) -> None:
         """Take note that an object is there."""
-        uid = str(resource["metadata"]["uid"])
+        uid = str(observed.resource["metadata"]["uid"])
         if self._seen.setdefault(ref, uid) != uid:  # deleted and made again, between two looks
             self.gone(ref)
             self._seen[ref] = uid
@@ -71,10 +71,10 @@ class Auditor(Generic[S_contra]):
 
 @dataclass(frozen=True, slots=True)
 class _Reach:
-    """Which namespaces are governed, and what decided that."""
+    """Which namespaces are governed, or how many, and what decided that where it is known."""
 
-    because: tuple[Any, ...]
-    names: tuple[str, ...]
+    names: tuple[str, ...] | int
+    because: tuple[Any, ...] | None = None
 
 
 class PolicyAuditor(Auditor[PolicyObserved]):
@@ -86,17 +86,27 @@ class PolicyAuditor(Auditor[PolicyObserved]):
         self._reach: dict[Ref, _Reach] = {}
 
     @override
+    def looked(self, ref: Ref, observed: PolicyObserved) -> None:
+        super().looked(ref, observed)
+        if ref not in self._reach:
+            # Of what was governed before this process, the status tells the number.
+            number = int((observed.policy.get("status") or {}).get("governedNamespaces") or 0)
+            names = governed_by(observed, self._settings)
+            known = names if number == len(names) else number or ()
+            self._reach[ref] = _Reach(known)
+
+    @override
     def settled(self, ref: Ref, observed: PolicyObserved, status: Mapping[str, Any]) -> None:
         if any((each["type"], each["status"]) == ("Stalled", "True") for each in status.get("conditions") or ()):
             return  # every wall stays as it is
         specs = [(policy["metadata"]["name"], policy.get("spec")) for policy in (observed.policy, *observed.others)]
         because = (observed.namespaces, specs)
-        known = self._reach.get(ref)
-        if known is not None and known.because == because:
+        before = self._reach[ref]
+        if before.because == because:
             return
-        reach = self._reach[ref] = _Reach(because, governed_by(observed, self._settings))
-        before = known.names if known else None
-        self._trail.record(governed(observed.policy, before=before, after=reach.names))
+        after = governed_by(observed, self._settings)
+        self._reach[ref] = _Reach(after, because)
+        self._trail.record(governed(observed.policy, before=before.names, after=after))
 
     @override
     def gone(self, ref: Ref) -> None:

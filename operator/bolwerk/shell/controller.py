@@ -166,7 +166,7 @@ class Controller(Generic[S]):
             self._pace.forget(ref)
             self._auditor.gone(ref)
             return "gone"
-        self._auditor.looked(ref, observed.resource)
+        self._auditor.looked(ref, observed)
         if plan.empty:
             self._settle(ref, observed, plan)
             return "steady"

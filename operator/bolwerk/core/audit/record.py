@@ -6,7 +6,7 @@ Called by the shell after each step, with nothing that did not happen; a decisio
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,26 +76,22 @@ def changed(resource: Mapping[str, Any], done: Done) -> tuple[Fact, ...]:
     )
 
 
-def governed(policy: Mapping[str, Any], *, before: tuple[str, ...] | None, after: tuple[str, ...]) -> tuple[Fact, ...]:
+def governed(policy: Mapping[str, Any], *, before: tuple[str, ...] | int, after: tuple[str, ...]) -> tuple[Fact, ...]:
     """Return an entry for the namespaces that a policy governs newly, and one for those that it no longer does.
 
     Parameters
     ----------
     before
-        Those that were governed last, or None where that is not known: then the number in the status tells
-        whether they changed while nobody looked.
+        Those that were governed before, or no more than their number where nobody looked meanwhile.
     """
-    missed: dict[str, Detail] = {}
-    if before is None:
-        known = (policy.get("status") or {}).get("governedNamespaces")
-        if known == len(after):
-            return ()
-        if known is not None:
-            missed["numberBefore"] = int(known)
-    gained, lost = sorted({*after} - {*(before or ())}), sorted({*(before or ())} - {*after})
-    return (
-        *_of_namespaces(Action.NAMESPACES_GOVERNED, policy, gained, {**missed, "now": len(after)}),
-        *_of_namespaces(Action.NAMESPACES_RELEASED, policy, lost, {"now": len(after)}),
+    if isinstance(before, int):
+        detail: dict[str, Detail] = {**about(policy), **listed(after), "numberBefore": before}
+        return (Fact(Action.NAMESPACES_GOVERNED, named(policy), detail=detail),)
+    gained, lost = sorted({*after} - {*before}), sorted({*before} - {*after})
+    return tuple(
+        Fact(action, named(policy), detail={**about(policy), **listed(names), "now": len(after)})
+        for action, names in ((Action.NAMESPACES_GOVERNED, gained), (Action.NAMESPACES_RELEASED, lost))
+        if names
     )
 
 
@@ -115,13 +111,6 @@ def listed(names: Iterable[str]) -> dict[str, Detail]:
     """Return names as an entry holds them: the first ones, how many there are, and a digest of all."""
     everything = tuple(names)
     return {"names": everything, "count": len(everything), "namesDigest": digest(everything)}
-
-
-def _of_namespaces(
-    action: Action, policy: Mapping[str, Any], names: Sequence[str], more: Mapping[str, Detail]
-) -> Iterator[Fact]:
-    if names or "numberBefore" in more:
-        yield Fact(action, named(policy), detail={**about(policy), **listed(names), **more})
 
 
 def _grouped(resource: Mapping[str, Any], changes: Iterable[Change], *, result: str) -> Iterator[Fact]:

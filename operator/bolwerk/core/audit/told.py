@@ -34,6 +34,9 @@ _WATCHED: Mapping[str, tuple[str, ...]] = {
 }
 """The conditions of which a turn is worth an entry. Pods come and go: that is for Events."""
 
+_GOOD_FROM_THE_START = frozenset({"NotReopened", "Undisputed", "CatalogueCurrent", "ReferencesClean"})
+"""Conditions that tell of a finding: that there is none at first is no news."""
+
 _PHASES: Mapping[str, Action] = {
     "Requested": Action.EXCEPTION_REQUESTED,
     "Approved": Action.EXCEPTION_APPROVED,
@@ -136,17 +139,16 @@ def _catalogue(resource: Mapping[str, Any], before: Mapping[str, Any], status: M
 def _conditions(resource: Mapping[str, Any], before: Mapping[str, Any], status: Mapping[str, Any]) -> Iterator[Fact]:
     earlier, present = _by_type(before), _by_type(status)
     for type_ in _WATCHED.get(resource["kind"], ()):
-        was, is_ = earlier.get(type_), present.get(type_)
-        turned = (was or {}).get("status") != (is_ or {}).get("status")
-        if turned and (was or (is_ or {}).get("status") != "Unknown"):
-            detail: dict[str, Detail] = {
-                **about(resource),
-                "condition": type_,
-                "before": str(was["status"]) if was else "",
-                "reason": str(is_["reason"]) if is_ else "",
-            }
-            result = f"{type_}={is_['status']}" if is_ else f"{type_} no more"
-            yield Fact(Action.CONDITION_CHANGED, named(resource), result, detail=detail)
+        was, is_ = earlier.get(type_, {}).get("status", ""), present.get(type_, {}).get("status", "")
+        if was == is_ or (not was and (is_ == "Unknown" or (is_ == "True" and type_ in _GOOD_FROM_THE_START))):
+            continue
+        detail: dict[str, Detail] = {
+            **about(resource),
+            "condition": type_,
+            "before": str(was),
+            "reason": str(present.get(type_, {}).get("reason", "")),
+        }
+        yield Fact(Action.CONDITION_CHANGED, named(resource), f"{type_}={is_ or 'absent'}", detail=detail)
 
 
 def _by_type(status: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
