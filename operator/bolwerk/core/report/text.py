@@ -11,7 +11,7 @@ from bolwerk.core.report.visible import visible
 __all__ = ["as_text"]
 
 WIDTH = 110
-LABEL_WIDTH = 18
+LABEL_WIDTH = 24
 
 
 def as_text(document: Document) -> str:

@@ -16,9 +16,11 @@ from bolwerk.core.report.document import (
     Said,
     Section,
     Table,
+    Value,
 )
-from bolwerk.core.report.facts import Condition, ModelFacts, PolicyFacts, ProofFacts, Report, Trail
+from bolwerk.core.report.facts import Condition, ModelFacts, PolicyFacts, ProofFacts, Report, Rights, Trail
 from bolwerk.core.report.register import register
+from bolwerk.core.report.rights import RIGHTS
 
 __all__ = ["told"]
 
@@ -62,7 +64,7 @@ def _about(report: Report) -> tuple[Block, ...]:
     return (
         Quote(LINE, "nl", SOURCE),
         Table(
-            "The report",
+            "Facts about it",
             ("What", "Value"),
             (
                 ("Made at", about.made_at),
@@ -219,16 +221,17 @@ def _rights(report: Report) -> tuple[Block, ...]:
     rights = report.rights
     if not rights.read:
         return (Paragraph(rights.remark),)
-    rows = tuple(
-        (
-            each.right,
-            Said(each.subject),
-            Said(f"namespace {each.where}") if each.where else "the cluster",
-            Said(each.by),
-        )
+    may = tuple(Record(right.told, (("Who", _who(right.told, rights)),)) for right in RIGHTS)
+    return Paragraph(rights.remark), Records(may)
+
+
+def _who(told: str, rights: Rights) -> Value:
+    found = tuple(
+        Said(f"{each.subject}, in {f'namespace {each.where}' if each.where else 'the cluster'}, by {each.by}")
         for each in rights.items
+        if each.right == told
     )
-    return Paragraph(rights.remark), Table("Rights", ("May", "Who", "Where", "By"), rows)
+    return found or "nobody"
 
 
 def _condition(condition: Condition) -> str:

@@ -64,10 +64,10 @@ def _namespaces(world: World, namespaces: tuple[NamespaceFacts, ...]) -> Iterato
     yield f"The namespaces {', '.join(spared)}: never governed, because a wall there would cut the cluster from itself."
     free = [each for each in namespaces if not each.policy and each.name not in spared]
     if free:
-        yield f"{len(free)} other namespaces that no SovereigntyPolicy governs: no wall, no rules of admission."
+        yield f"Other namespaces that no SovereigntyPolicy governs: {len(free)}. No wall, no rules of admission."
     auditing = [each for each in namespaces if each.mode == "Audit"]
     if auditing:
-        yield f"{len(auditing)} namespaces are governed in Audit: what leaves them is told of and not stopped."
+        yield f"Namespaces that are governed in Audit: {len(auditing)}. What leaves them is told of and not stopped."
     if world.scope.namespaces:
         yield "Namespaces that were not asked about."
 
@@ -75,19 +75,19 @@ def _namespaces(world: World, namespaces: tuple[NamespaceFacts, ...]) -> Iterato
 def _models(models: tuple[ModelFacts, ...]) -> Iterator[str]:
     claims = sum(each.source.startswith("PersistentVolumeClaim") for each in models)
     if claims:
-        yield f"The bytes in the volumes of {claims} models: nothing computes a digest of a PersistentVolumeClaim."
+        yield f"The bytes of models in PersistentVolumeClaims: {claims} models. Nothing computes a digest of those."
     images = sum(each.source.startswith("image ") and not each.source_digests for each in models)
     if images:
-        yield f"The bytes of {images} models from images: neither a digest in the reference nor one in a pod's status."
+        yield f"The bytes of models from images that neither a reference nor a pod gives a digest of: {images}."
     engines = sum(bool(each.nodes) and not each.engine_image_ids for each in models)
     if engines:
-        yield f"The engine images of {engines} models: no pod of theirs has told its image id yet."
+        yield f"Engine images of which no pod has told the id yet: {engines} models."
 
 
 def _isolation(models: tuple[ModelFacts, ...], proofs: Proofs) -> Iterator[str]:
     unproven = sum(each.isolated.status != "True" for each in models)
     if unproven:
-        yield f"Whether {unproven} of {len(models)} models are isolated in fact: their condition Isolated is not True."
+        yield f"Whether models are isolated in fact: of {len(models)}, {unproven} have no Isolated that is True."
     if not proofs.measured:
         yield "Whether any network plugin enforces any wall: no probe has measured it."
 
@@ -107,7 +107,7 @@ def _references(world: World) -> Iterator[str]:
 
 def _records(world: World, exceptions: Exceptions, rights: Rights) -> Iterator[str]:
     if exceptions.items:
-        yield f"How often {len(exceptions.items)} exceptions were used: no network plugin's flow records are read."
+        yield "How often exceptions were used: no network plugin's flow records are read."
     if world.trail is None:
         yield "The audit trail: none was given (--audit-log). Exceptions that were deleted are known only there."
     elif not world.trail.whole:
