@@ -48,6 +48,8 @@ class Server:
 
     mode: Mode
     ask: Callable[[str], Asker]
+    earlier: list[Manifest] = field(default_factory=list)
+    """Exceptions from before the policies: by somebody, and by one who now has another name."""
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def name(self) -> str:
@@ -133,10 +135,12 @@ def server(request: pytest.FixtureRequest, plane: ControlPlane, ask: Callable[[s
         *(stamping(INSTALLATION) if mode == "stamped" else ()),
     ]
     running = Server(mode, ask)
+    for person in ({"username": "somebody"}, {"username": "formerly", "uid": MIGHTY}):
+        running.earlier.append(running.stands(ADMIN, exception(HERE, running.name(), requestedBy=person)))
     if not objects:
         yield running
         return
-    before = running.stands(ADMIN, exception(HERE, running.name(), requestedBy={"username": "somebody"}))
+    before = running.earlier[0]
     send(plane, "apply", objects)
     process.wait_for(lambda: in_force(running, before), what="the policies to be in force", seconds=60)
     yield running

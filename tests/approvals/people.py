@@ -11,6 +11,8 @@ HERE, ELSEWHERE = "transcripts", "elsewhere"
 
 REQUESTER, APPROVER, MIGHTY = "jan", "eva", "mallory"
 """One who asks, one who approves, and one who has every right on Bolwerk's kinds."""
+TWIN = "Mallory"
+"""The same as the last, to an identity provider that takes names in any case."""
 CROWDED = "piet"
 """A requester in more groups than are kept."""
 OPERATOR = "system:serviceaccount:bolwerk-system:bolwerk"
@@ -25,6 +27,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     REQUESTER: ("developers", "transcripts-team"),
     APPROVER: ("privacy-officers",),
     MIGHTY: ("developers",),
+    TWIN: (),
     CROWDED: tuple(f"group-{number:03}" for number in range(1500)),
     OPERATOR: (),
     PIPELINE: ("system:serviceaccounts",),
@@ -62,7 +65,7 @@ BOUND: dict[str, dict[str, tuple[str, ...]]] = {
     HERE: {
         "exception-requester": (REQUESTER, CROWDED),
         "exception-approver": (APPROVER,),
-        EVERYTHING: (MIGHTY, OPERATOR, PIPELINE, STRANGER),
+        EVERYTHING: (MIGHTY, TWIN, OPERATOR, PIPELINE, STRANGER),
         WRITING: (CLERK, UNTRUSTED),
     },
     ELSEWHERE: {WRITING: (APPROVER,)},

@@ -6,7 +6,7 @@ import pytest
 
 from approvals.conftest import Server
 from approvals.objects import NO_UID, Manifest, approval, exception
-from approvals.people import APPROVER, CLERK, ELSEWHERE, GROUPS, HERE, MIGHTY, OPERATOR, REQUESTER, STRANGER
+from approvals.people import APPROVER, CLERK, ELSEWHERE, GROUPS, HERE, MIGHTY, OPERATOR, REQUESTER, STRANGER, TWIN
 from harness.controlplane import ADMIN
 
 pytestmark = pytest.mark.cluster
@@ -40,6 +40,20 @@ def test_nobody_approves_their_own_request_whatever_rights_they_have(server: Ser
 
     server.judged(server.approve(user, made), OWN, MISSING)
     assert server.approve(APPROVER, made).allowed
+
+
+def test_who_writes_their_name_otherwise_is_the_same_person(server: Server) -> None:
+    made = server.requested(MIGHTY)
+
+    server.judged(server.approve(TWIN, made), OWN, MISSING)
+
+
+def test_who_has_another_name_now_is_the_same_person(server: Server) -> None:
+    """By the uid, which is the user name with the tokens of these tests."""
+    _, renamed = server.earlier
+
+    server.judged(server.approve(MIGHTY, renamed), OWN, MISSING)
+    assert server.approve(APPROVER, renamed).allowed
 
 
 def test_nobody_approves_without_the_right(server: Server) -> None:

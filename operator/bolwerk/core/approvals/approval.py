@@ -18,6 +18,7 @@ __all__ = [
     "BY_GIT",
     "CREATED",
     "IS_NAMED",
+    "IS_OWN",
     "IS_THE_SAME",
     "REQUESTER",
     "approval_rule",
@@ -31,6 +32,12 @@ BY_GIT = "has(object.spec.git)"
 IS_NAMED = "params.metadata.name == object.spec.exception.name"
 IS_THE_SAME = "params.metadata.uid == object.spec.exception.uid"
 REQUESTER = f"params.spec.?{REQUESTED_BY}.?username.orValue('')"
+_THEIR_UID = f"params.spec.?{REQUESTED_BY}.?uid.orValue('')"
+# Not every identity provider tells names apart by case; a uid stays when somebody is renamed.
+IS_OWN = (
+    f"({REQUESTER}.lowerAscii() == {NAME}.lowerAscii() || "
+    f"({_THEIR_UID} != '' && {_THEIR_UID} == request.userInfo.?uid.orValue('')))"
+)
 
 _EXCEPTION = "object.spec.exception.name"
 _READ = f"kubectl get {EGRESS_EXCEPTION.plural} %s -n %s -o yaml"
@@ -92,7 +99,7 @@ def second_person_rule() -> Rule:
     return Rule(
         name="approval-second-person",
         resources=(CREATED,),
-        variables={"other": f"!({IS_NAMED})", "requester": REQUESTER},
+        variables={"other": f"!({IS_NAMED})"},
         checks=(
             Check(
                 f"variables.other || {IS_THE_SAME}",
@@ -107,12 +114,12 @@ def second_person_rule() -> Rule:
                 ),
             ),
             Check(
-                f"variables.other || {BY_GIT} || variables.requester != ''",
+                f"variables.other || {BY_GIT} || {REQUESTER} != ''",
                 "nobody knows who asked for this EgressException: it was made while this rule was not in force; delete "
                 "it and ask again",
             ),
             Check(
-                f"variables.other || {BY_GIT} || variables.requester != {NAME}",
+                f"variables.other || {BY_GIT} || !{IS_OWN}",
                 "you asked for this EgressException yourself: somebody else has to approve it",
                 named=told(
                     "you (%s) asked for EgressException %s yourself: somebody else has to approve it", NAME, _EXCEPTION

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bolwerk.core.admission.rule import Resources
-from bolwerk.core.approvals.approval import APPROVED_BY, BY_GIT, CREATED, IS_NAMED, IS_THE_SAME, REQUESTER
-from bolwerk.core.approvals.caller import NAME, PERSON
+from bolwerk.core.approvals.approval import APPROVED_BY, BY_GIT, CREATED, IS_NAMED, IS_OWN, IS_THE_SAME, REQUESTER
+from bolwerk.core.approvals.caller import PERSON
 from bolwerk.core.approvals.request import REQUESTED_BY
 from bolwerk.core.kinds import EGRESS_EXCEPTION, Kind
 
@@ -65,7 +65,7 @@ def stamps() -> tuple[Stamp, ...]:
             resources=CREATED,
             conditions={
                 "is-the-exception": f"{IS_NAMED} && {IS_THE_SAME}",
-                "asked-for-by-somebody-else": f"{BY_GIT} || ({REQUESTER} != '' && {REQUESTER} != {NAME})",
+                "asked-for-by-somebody-else": f"{BY_GIT} || ({REQUESTER} != '' && !{IS_OWN})",
             },
             patch=_written(APPROVED_BY),
             per=EGRESS_EXCEPTION,
