@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from bolwerk.api.sovereigntypolicy import SovereigntyPolicySpec
 from bolwerk.core.egress.backend import BACKENDS, Backend
 from bolwerk.core.egress.intent import Scene, Wall
+from bolwerk.core.exceptions.holes import holes
 from core.egress.worlds import intent_of
+from core.policy.world import SETTINGS
 
 FOLDER = Path(__file__).parent / "golden"
 CASES = sorted(folder.name for folder in FOLDER.iterdir())
@@ -35,7 +39,12 @@ def wall(case: str, backend: Backend) -> Wall:
     for each in others:
         if each["kind"] == "NetworkPolicy":
             policies[each["metadata"]["namespace"]] += (each,)
-    return backend.render(intent_of(policy), Scene(namespaces, policies))
+    intent = intent_of(policy)
+    spec = SovereigntyPolicySpec.model_validate(policy["spec"])
+    exceptions = [each for each in others if each["kind"] == "EgressException"]
+    asked, unopened = holes(exceptions, spec, SETTINGS.catalogue)
+    rendered = backend.render(replace(intent, holes=asked), Scene(namespaces, policies))
+    return replace(rendered, unopened=(*unopened, *rendered.unopened))
 
 
 def path(case: str, backend: Backend) -> Path:
@@ -43,8 +52,9 @@ def path(case: str, backend: Backend) -> Path:
 
 
 def as_text(rendered: Wall) -> str:
-    """Return the limits as comments, and the objects."""
+    """Return the limits and what stays closed as comments, and the objects."""
     limits = "".join(f"# {limit}\n" for limit in rendered.limits)
+    limits += "".join(f"# {hole.address}: {sentence}\n" for hole, sentence in rendered.unopened)
     objects = yaml.dump_all(rendered.objects, Dumper=_Plain, sort_keys=False, width=100) if rendered.objects else ""
     return f"{limits}---\n{objects}"
 

@@ -21,12 +21,24 @@ class Pod:
     namespace: str
     namespace_labels: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
+    account: str = "default"
+
+    @property
+    def place(self) -> Mapping[str, str]:
+        """The labels of its namespace, with the one that the API server gives it."""
+        return {**self.namespace_labels, "kubernetes.io/metadata.name": self.namespace}
 
 
 @dataclass(frozen=True)
 class Destination:
+    """Where a packet goes; `name` is the one under which the address was found, `shown` the one in the handshake."""
+
     address: Address
     pod: Pod | None = None
+    protocol: str = "TCP"
+    port: int = 443
+    name: str = ""
+    shown: str = ""
 
 
 def selects(selector: Manifest, labels: Mapping[str, str]) -> bool:
@@ -63,9 +75,17 @@ def ordered(objects: Iterable[Manifest], source: Pod, destination: Destination) 
     """
     for policy in sorted(objects, key=lambda each: each["spec"]["priority"]):
         assert policy["kind"] == "AdminNetworkPolicy" or policy["spec"]["tier"] == "Admin"
-        if not selects(policy["spec"]["subject"]["namespaces"], source.namespace_labels):
+        (how,) = subject = policy["spec"]["subject"]
+        if how == "namespaces" and not selects(subject[how], source.place):
+            continue
+        if how == "pods" and not (
+            selects(subject[how]["namespaceSelector"], source.place)
+            and selects(subject[how]["podSelector"], source.labels)
+        ):
             continue
         for rule in policy["spec"]["egress"]:
+            if not _ordered_ports(rule, destination):
+                continue
             for peer in rule["to"]:
                 (how,) = peer
                 if how == "namespaces" and destination.pod:
@@ -77,23 +97,78 @@ def ordered(objects: Iterable[Manifest], source: Pod, destination: Destination) 
     return "Pass"
 
 
-def cilium(objects: Iterable[Manifest], source: Pod, destination: Destination) -> str:
-    """Cilium: any denial that matches decides; CIDRs match no pod of the cluster (policy-cidr-match-mode)."""
+def _ordered_ports(rule: Manifest, destination: Destination) -> bool:
+    if "protocols" in rule:
+        return {destination.protocol.lower(): {"destinationPort": {"number": destination.port}}} in rule["protocols"]
+    if "ports" in rule:
+        return {"portNumber": {"protocol": destination.protocol, "port": destination.port}} in rule["ports"]
+    return True
+
+
+def cilium(objects: Iterable[Manifest], source: Pod, destination: Destination, teams: Iterable[Manifest] = ()) -> str:
+    """Cilium: any denial that matches decides; then, of pods that anything isolates, any allowance.
+
+    CIDRs match no pod of the cluster (policy-cidr-match-mode). NetworkPolicies count among the allowances.
+    """
+    teams = list(teams)
     labels = {f"k8s:{key}": value for key, value in source.labels.items()}
-    labels |= {f"k8s:io.cilium.k8s.namespace.labels.{key}": value for key, value in source.namespace_labels.items()}
+    labels |= {f"k8s:io.cilium.k8s.namespace.labels.{key}": value for key, value in source.place.items()}
     labels["k8s:io.kubernetes.pod.namespace"] = source.namespace
-    for policy in objects:
-        spec = policy["spec"]
-        # With its absence, or an allowing rule, the pods would be isolated in the cluster too.
-        assert spec["enableDefaultDeny"] == {"egress": False, "ingress": False}
-        assert set(spec) == {"endpointSelector", "enableDefaultDeny", "egressDeny"}
-        if destination.pod is None and selects(spec["endpointSelector"], labels):
-            blocks = [block for rule in spec["egressDeny"] for block in rule["toCIDRSet"]]
-            for block in blocks:
-                assert all(lies_in(each, block["cidr"]) for each in block.get("except", ())), "Cilium refuses it"
-                if inside(destination.address, block["cidr"], block.get("except", ())):
-                    return "Deny"
-    return "Pass"
+    labels["k8s:io.cilium.k8s.policy.serviceaccount"] = source.account
+    specs = [spec for each in objects for spec in (each["spec"], *each.get("specs", ()))]
+    mine = [spec for spec in specs if selects(spec["endpointSelector"], labels)]
+    for spec in specs:
+        assert spec["enableDefaultDeny"]["ingress"] is False
+        assert set(spec) in ({"endpointSelector", "enableDefaultDeny", each} for each in ("egress", "egressDeny"))
+        assert not (spec["enableDefaultDeny"]["egress"] and "egressDeny" in spec), "it would isolate in the cluster"
+    if any(_cilium_rule(rule, destination) for spec in mine for rule in spec.get("egressDeny", ())):
+        return "Deny"
+    theirs = networkpolicies_of(teams, source)
+    if not theirs and not any(spec["enableDefaultDeny"]["egress"] for spec in mine):
+        return "Pass"
+    allowed = any(_cilium_rule(rule, destination) for spec in mine for rule in spec.get("egress", ()))
+    return "Pass" if allowed or (theirs and networkpolicies(teams, source, destination)) else "Deny"
+
+
+def _cilium_rule(rule: Manifest, destination: Destination) -> bool:
+    assert len([key for key in rule if key != "toPorts"]) <= 1, "Cilium refuses it"
+    assert set(rule) <= {"toCIDRSet", "toEntities", "toFQDNs", "toPorts"}
+    if not rule:
+        return False
+    for block in rule.get("toCIDRSet", ()):
+        assert all(lies_in(each, block["cidr"]) for each in block.get("except", ())), "Cilium refuses it"
+    if "toEntities" in rule:
+        assert rule["toEntities"] == ["cluster"]
+        there = destination.pod is not None
+    elif "toFQDNs" in rule:
+        assert rule["toPorts"], "an address is shared with others"
+        there = destination.pod is None and any(_fqdn(*each.values(), destination.name) for each in rule["toFQDNs"])
+    else:
+        there = destination.pod is None and any(
+            inside(destination.address, block["cidr"], block.get("except", ())) for block in rule["toCIDRSet"]
+        )
+    return there and ("toPorts" not in rule or any(_cilium_ports(each, destination) for each in rule["toPorts"]))
+
+
+def _cilium_ports(ports: Manifest, destination: Destination) -> bool:
+    assert 0 < len(ports["ports"]) <= 40, "Cilium refuses it"
+    if "serverNames" in ports:
+        assert all(each["protocol"] == "TCP" for each in ports["ports"])
+        if not any(_fqdn(each, destination.shown) for each in ports["serverNames"]):
+            return False
+    return any(
+        each["protocol"] == destination.protocol
+        and int(each["port"]) <= destination.port <= each.get("endPort", int(each["port"]))
+        for each in ports["ports"]
+    )
+
+
+def _fqdn(pattern: str, name: str) -> bool:
+    """Names in Cilium's patterns: `**.` is any number of labels, and no other star is used."""
+    if pattern.startswith("**."):
+        return name.endswith(pattern.removeprefix("**")) and name != pattern.removeprefix("**.")
+    assert "*" not in pattern
+    return name == pattern
 
 
 def calico(objects: Iterable[Manifest], source: Pod, destination: Destination) -> str:
@@ -102,22 +177,35 @@ def calico(objects: Iterable[Manifest], source: Pod, destination: Destination) -
     for tier in sorted((each for each in objects if each["kind"] == "Tier"), key=lambda each: each["spec"]["order"]):
         here = [each for each in objects if each["kind"] == "GlobalNetworkPolicy"]
         here = [each for each in here if each["spec"]["tier"] == tier["metadata"]["name"]]
-        verdict = None
+        verdict, selected = None, False
         for policy in sorted(here, key=lambda each: each["spec"]["order"]):
             assert policy["spec"]["types"] == ["Egress"]
             assert policy["metadata"]["name"].startswith(f"{tier['metadata']['name']}.")
-            if verdict is None and calico_selects(policy["spec"]["namespaceSelector"], source.namespace_labels):
+            if verdict is None and _calico_chooses(policy["spec"], source):
+                selected = True
                 rules = policy["spec"]["egress"]
                 verdict = next((rule["action"] for rule in rules if _calico_rule(rule, destination)), None)
-                verdict = verdict or tier["spec"]["defaultAction"]
+        if verdict is None and selected:
+            verdict = tier["spec"]["defaultAction"]  # at the end of the tier, of whoever is selected in it
         if verdict in {"Allow", "Deny"}:
             return str(verdict)
     return "Pass"
 
 
+def _calico_chooses(spec: Manifest, source: Pod) -> bool:
+    return (
+        calico_selects(spec["namespaceSelector"], source.place)
+        and calico_selects(spec.get("selector", "all()"), source.labels)
+        and calico_selects(spec.get("serviceAccountSelector", "all()"), {"projectcalico.org/name": source.account})
+    )
+
+
 def _calico_rule(rule: Manifest, destination: Destination) -> bool:
     to = rule.get("destination") or {}
-    assert set(to) <= {"nets", "selector", "namespaceSelector"}
+    assert set(to) <= {"nets", "selector", "namespaceSelector", "ports"}
+    assert ("ports" in to) == ("protocol" in rule), "Calico refuses it"
+    if "ports" in to and (rule["protocol"] != destination.protocol or destination.port not in to["ports"]):
+        return False
     if "ipVersion" in rule and rule["ipVersion"] != destination.address.version:
         return False
     if "nets" in to:
@@ -155,18 +243,24 @@ def _calico_term(term: str, labels: Mapping[str, str]) -> bool:
 
 def networkpolicies(policies: Iterable[Manifest], source: Pod, destination: Destination) -> bool:
     """NetworkPolicies: whoever none selects is free; else the sum of what those that select it allow."""
-    mine = [
+    mine = networkpolicies_of(policies, source)
+    return not mine or any(
+        (not rule.get("to") or any(_peer(peer, source, destination) for peer in rule["to"]))
+        and ("ports" not in rule or {"protocol": destination.protocol, "port": destination.port} in rule["ports"])
+        for spec in mine
+        for rule in spec.get("egress") or ()
+    )
+
+
+def networkpolicies_of(policies: Iterable[Manifest], source: Pod) -> list[Manifest]:
+    """Return the specs of those that isolate a pod on its way out."""
+    return [
         each["spec"]
         for each in policies
         if each["metadata"]["namespace"] == source.namespace
         and "Egress" in each["spec"]["policyTypes"]
         and selects(each["spec"]["podSelector"], source.labels)
     ]
-    return not mine or any(
-        not rule.get("to") or any(_peer(peer, source, destination) for peer in rule["to"])
-        for spec in mine
-        for rule in spec.get("egress") or ()
-    )
 
 
 def _peer(peer: Manifest, source: Pod, destination: Destination) -> bool:

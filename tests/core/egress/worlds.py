@@ -34,7 +34,7 @@ SELECTORS: st.SearchStrategy[Manifest] = st.fixed_dictionaries(
     },
 )
 POD_LABELS = st.one_of(LABELS, LABELS.map(lambda labels: {**labels, "bolwerk.dev/model": "llama"}))
-PODS = st.builds(Pod, st.sampled_from(["ai", "web"]), LABELS, POD_LABELS)
+PODS = st.builds(Pod, st.sampled_from(["ai", "web"]), LABELS, POD_LABELS, st.sampled_from(["default", "chat"]))
 
 
 def _network(bits: int, version: int) -> Network:

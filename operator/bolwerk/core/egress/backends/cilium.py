@@ -3,22 +3,25 @@
 Denying alone never opens what a namespace's own policies have closed. CIDR rules do not match pods of the cluster
 (`policy-cidr-match-mode`), so that these stay reachable without being named. The `world` entity would be shorter and
 knows no exceptions.
+
+No allowance beats a denial, so a hole is where the denial is not: namespaces with holes are left out of `spec` and
+parted in `specs` of the same object.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
+from bolwerk.core.egress.backends import cilium_names as names
+from bolwerk.core.egress.backends.cilium_endpoints import NAMESPACE_NAME, endpoints
+from bolwerk.core.egress.backends.cilium_openings import denials
+from bolwerk.core.egress.backends.cilium_regions import Parted, parted
+from bolwerk.core.egress.inexpressible import narrowed
 from bolwerk.core.egress.intent import Intent, Scene, Wall
 from bolwerk.core.egress.limits import AUDIT_IS_SILENT, common_limits
-from bolwerk.core.egress.networks import EVERYTHING, of_version
 from bolwerk.core.kinds import CILIUM_CLUSTERWIDE_NETWORK_POLICY
 
 __all__ = ["render"]
-
-NAMESPACE_LABELS = "k8s:io.cilium.k8s.namespace.labels."
-NAMESPACE_NAME = "k8s:io.kubernetes.pod.namespace"
 
 NODES = (
     "Cilium takes the cluster's nodes for nodes and not for networks, so governed pods reach what listens there: run "
@@ -35,42 +38,45 @@ LABELS = (
 )
 
 
-def render(intent: Intent, scene: Scene) -> Wall:  # noqa: ARG001 - one signature for all backends
-    """Return one CiliumClusterwideNetworkPolicy for all governed namespaces."""
+ICMP = (
+    "Of networks that exceptions open, Cilium leaves ICMP open beside the ports, and SCTP where it is enabled, because "
+    "an agent may refuse rules about these and the wall with them: pods of these exceptions can send pings there."
+)
+
+
+def render(intent: Intent, scene: Scene) -> Wall:
+    """Return one CiliumClusterwideNetworkPolicy for all governed namespaces, and one per hole for names."""
     limits = (*common_limits(intent), NODES, PODS_AS_NETWORKS, LABELS)
     if not intent.enforced:
         return Wall(limits=(*limits, AUDIT_IS_SILENT))
-    denied = [
-        *(_outside(intent, version) for version in (4, 6)),
-        *({"cidr": str(network)} for network in intent.outward),
-    ]
-    policy = {
+    expressible, unopened = narrowed(
+        intent, names.named_by_labels_they_have, names.names_only, names.undisturbed(intent, scene)
+    )
+    within = parted(intent, scene, expressible)
+    for_names = [hole for hole in within.opened if hole.domains]
+    return Wall(
+        objects=(_wall(intent, within), *(names.policy(intent, hole) for hole in for_names)),
+        limits=(
+            *limits,
+            *((ICMP,) if any(hole.networks for hole in within.opened) else ()),
+            *((names.NEEDS_PROXIES,) if for_names else ()),
+        ),
+        opened=within.opened,
+        unopened=(*unopened, *within.unopened),
+    )
+
+
+def _wall(intent: Intent, within: Parted) -> dict[str, Any]:
+    others = [{"key": NAMESPACE_NAME, "operator": "NotIn", "values": list(within.namespaces)}]
+    return {
         "apiVersion": CILIUM_CLUSTERWIDE_NETWORK_POLICY.api_version,
         "kind": CILIUM_CLUSTERWIDE_NETWORK_POLICY.name,
         "metadata": intent.metadata(),
         "spec": {
-            "endpointSelector": _endpoints(intent.selector),
+            "endpointSelector": endpoints(intent.selector, others if within.namespaces else ()),
             # Else Cilium would deny everything that no other policy allows, in the cluster too.
             "enableDefaultDeny": {"egress": False, "ingress": False},
-            "egressDeny": [{"toCIDRSet": denied}],
+            "egressDeny": denials(intent),
         },
+        **({"specs": list(within.specs)} if within.specs else {}),
     }
-    return Wall(objects=(policy,), limits=limits)
-
-
-def _outside(intent: Intent, version: int) -> dict[str, Any]:
-    (everything,) = of_version(EVERYTHING, version)
-    internal = [str(network) for network in of_version(intent.internal, version)]
-    return {"cidr": str(everything), **({"except": internal} if internal else {})}
-
-
-def _endpoints(selector: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the endpoints whose namespace has the labels, as Cilium keeps these: on every pod, under a prefix."""
-    exact = {f"{NAMESPACE_LABELS}{key}": value for key, value in (selector.get("matchLabels") or {}).items()}
-    expressions = [
-        {**expression, "key": f"{NAMESPACE_LABELS}{expression['key']}"}
-        for expression in selector.get("matchExpressions") or ()
-    ]
-    # Cilium's own endpoints, such as those of its health checks, are in no namespace; NotIn would match them.
-    pods = {"key": NAMESPACE_NAME, "operator": "Exists"}
-    return {**({"matchLabels": exact} if exact else {}), "matchExpressions": [pods, *expressions]}

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
-__all__ = ["unselected"]
+__all__ = ["ABSENT", "OTHER", "Requirement", "Selector", "expressions_of", "meets", "requirements", "unselected"]
 
 Requirement: TypeAlias = tuple[str, str, frozenset[str]]
 """Key, operator, values."""
@@ -39,7 +39,7 @@ def unselected(selectors: Iterable[Mapping[str, Any]], *, largest: int) -> tuple
     """
     terms: list[dict[str, Any]] = []
     try:
-        for expressions in _leaves(frozenset(_requirements(each) for each in selectors), (), [LARGEST_TREE]):
+        for expressions in _leaves(frozenset(requirements(each) for each in selectors), (), [LARGEST_TREE]):
             terms.append({"matchExpressions": list(expressions)} if expressions else {})
             if len(terms) > largest:
                 return None
@@ -48,7 +48,8 @@ def unselected(selectors: Iterable[Mapping[str, Any]], *, largest: int) -> tuple
     return tuple(terms)
 
 
-def _requirements(selector: Mapping[str, Any]) -> Selector:
+def requirements(selector: Mapping[str, Any]) -> Selector:
+    """Return all that a label selector asks for."""
     exact = (selector.get("matchLabels") or {}).items()
     return frozenset(
         [
@@ -95,15 +96,16 @@ def _branches(
         left = frozenset(
             frozenset(each for each in selector if each[0] != key)
             for selector in selectors
-            if all(_meets(value, each) for each in selector if each[0] == key)
+            if all(meets(value, each) for each in selector if each[0] == key)
         )
         alike.setdefault(left, []).append(value)
     for left, values in alike.items():
-        for expressions in _expressions(key, values, named):
+        for expressions in expressions_of(key, values, named):
             yield expressions, left
 
 
-def _meets(value: str | None, requirement: Requirement) -> bool:
+def meets(value: str | None, requirement: Requirement) -> bool:
+    """Whether a label's value, `ABSENT` or `OTHER` meets one of these."""
     _, operator, values = requirement
     match operator:
         case "In":
@@ -118,7 +120,7 @@ def _meets(value: str | None, requirement: Requirement) -> bool:
             raise ValueError(f"label selectors have no operator {operator!r}")
 
 
-def _expressions(key: str, values: list[str | None], named: list[str]) -> Iterator[tuple[dict[str, Any], ...]]:
+def expressions_of(key: str, values: list[str | None], named: list[str]) -> Iterator[tuple[dict[str, Any], ...]]:
     """Yield the conjunctions that say together: the label `key` is one of `values`."""
     exists = {"key": key, "operator": "Exists"}
     absent = {"key": key, "operator": "DoesNotExist"}
