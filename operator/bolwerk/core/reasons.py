@@ -70,6 +70,28 @@ class Reason(StrEnum):
     ENDPOINT_FOUND = "EndpointFound"
     NOT_SCANNED_YET = "NotScannedYet"
 
+    # Allowed, of an EgressException
+    WITHIN_POLICY = "WithinPolicy"
+    NOT_GOVERNED = "NotGoverned"
+    GROUND_NOT_ALLOWED = "GroundNotAllowed"
+    DESTINATION_NOT_ALLOWED = "DestinationNotAllowed"
+    TOO_LONG = "TooLong"
+    REQUESTER_UNKNOWN = "RequesterUnknown"
+
+    # Approved
+    APPROVED = "Approved"
+    TOO_FEW_APPROVALS = "TooFewApprovals"
+
+    # Opened
+    OPENED = "Opened"
+    OPENED_IN_PART = "OpenedInPart"
+    OPENING = "Opening"
+    CLOSING = "Closing"
+    NOT_DUE = "NotDue"
+    NOT_YET_VALID = "NotYetValid"
+    CANNOT_BE_OPENED = "CannotBeOpened"
+    EXPIRED = "Expired"
+
     # Ready, Stalled, Reconciling
     READY = "Ready"
     INVALID_SPEC = "InvalidSpec"
