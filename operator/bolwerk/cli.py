@@ -12,6 +12,7 @@ from bolwerk.commands.audit import audit
 from bolwerk.commands.catalogue import catalogue
 from bolwerk.commands.crds import crds
 from bolwerk.commands.plan import plan
+from bolwerk.commands.register import register
 from bolwerk.commands.render import render
 from bolwerk.commands.report import report
 from bolwerk.commands.run import run
@@ -25,5 +26,5 @@ def main() -> None:
     """AI models run locally, unless that is impossible or weighty reasons prevent it."""
 
 
-for _command in (run, render, plan, crds, catalogue, audit):
+for _command in (run, render, plan, report, register, crds, catalogue, audit):
     main.add_command(_command)

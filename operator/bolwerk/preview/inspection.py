@@ -155,7 +155,7 @@ async def _listed(client: Client, kind: Kind, keep: Keep) -> Objects:
 
 def _trail(path: Path, since: datetime | None) -> Trail:
     def lines() -> Iterable[Line]:
-        with path.open(encoding="utf-8", errors="surrogateescape") as file:
+        with path.open(encoding="utf-8", errors="replace") as file:
             for number, text in enumerate(file, start=1):
                 yield Line(f"{path}:{number}", text)
 

@@ -89,7 +89,7 @@ def _glance(report: Report) -> Table:
         "Numbers",
         ("What", "Number"),
         (
-            ("Models, and how many of them serve", f"{len(report.models)}, {serving}"),
+            ("Models", f"{len(report.models)}, of which {serving} serve"),
             ("Models whose isolation a probe has shown", str(sum(x.isolated.status == "True" for x in report.models))),
             ("Policies", str(len(report.policies))),
             ("Governed namespaces, of how many", f"{governed} of {len(report.namespaces)}"),
