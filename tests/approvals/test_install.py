@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,8 @@ import pytest
 import needing
 from admission.asking import Asker
 from approvals.conftest import CRDS, Server, send
-from approvals.objects import exception
-from approvals.people import APPROVER, CLERK, HERE, REQUESTER
+from approvals.objects import Manifest, approval, exception, git
+from approvals.people import APPROVER, CLERK, HERE, PIPELINE, REQUESTER
 from bolwerk.api.crd import crd_yaml
 from bolwerk.api.resources import KINDS
 from bolwerk.generate import FOUR_EYES, four_eyes
@@ -27,24 +28,43 @@ from harness.operator import CHART, NAMESPACE, helm
 
 pytestmark = pytest.mark.cluster
 
-BOUND = {"exception-requester": REQUESTER, "exception-approver": APPROVER, "exception-view": CLERK}
+BOUND = {
+    "exception-requester": REQUESTER,
+    "exception-approver": APPROVER,
+    "exception-view": CLERK,
+    "exception-attester": PIPELINE,
+}
 
 
 @pytest.fixture(scope="module")
-def installed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """An API server with the chart and nobody's operator."""
+def plane(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     needing.programs(request, "etcd", "kube-apiserver", "kubectl", "helm")
+    with ControlPlane(tmp_path_factory.mktemp("installed"), users=dict.fromkeys(BOUND.values(), ())) as running:
+        yield running
+
+
+@pytest.fixture
+def applied(plane: ControlPlane) -> Callable[[Manifest], str]:
+    """Server-side apply, as the pipeline."""
+    kubeconfig = plane.kubeconfig_of(PIPELINE)
+    return lambda manifest: plane.kubectl(
+        "apply", "--server-side", "--filename=-", stdin=json.dumps(manifest), kubeconfig=kubeconfig
+    )
+
+
+@pytest.fixture(scope="module")
+def installed(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """An API server with the chart and nobody's operator."""
     chart = tmp_path_factory.mktemp("charts") / "bolwerk"
     shutil.copytree(CHART, chart)
     (chart / "files" / Path(FOUR_EYES).name).write_text(four_eyes(KINDS)[FOUR_EYES], encoding="utf-8")
     for each in CRDS:
         (chart / "files" / "crds" / f"{each.plural}.yaml").write_text(crd_yaml(each), encoding="utf-8")
-    with (
-        ControlPlane(tmp_path_factory.mktemp("installed"), users=dict.fromkeys(BOUND.values(), ())) as plane,
-        contextlib.ExitStack() as stack,
-    ):
-        where = (f"--namespace={NAMESPACE}", "--create-namespace", "--set=replicas=0")
-        helm(plane, "install", "bolwerk", str(chart), *where)
+    with contextlib.ExitStack() as stack:
+        attester = "exceptions.gitAttesters[0]"
+        values = ("replicas=0", f"{attester}.namespace=argocd", f"{attester}.name=controller")
+        where = (f"--namespace={NAMESPACE}", "--create-namespace")
+        helm(plane, "install", "bolwerk", str(chart), *where, *(f"--set={value}" for value in values))
         plane.kubectl("create", "namespace", HERE)
         send(plane, "apply", [_bound(role, user) for role, user in BOUND.items()])
         server = Server("stamped", functools.cache(lambda user: stack.enter_context(Asker(plane, user))))
@@ -71,6 +91,26 @@ def test_whoever_administers_the_cluster_is_one_person_too(installed: Server) ->
 
     assert not answer.allowed
     assert "ValidatingAdmissionPolicy" in answer.message
+
+
+def test_a_pipeline_applies_both_again_and_again_with_its_role(
+    installed: Server, applied: Callable[[Manifest], str]
+) -> None:
+    asked = exception(HERE, installed.name())
+    for _ in range(2):
+        applied(asked)
+    made = installed.stored(asked)
+    assert made["spec"]["requestedBy"]["username"] == PIPELINE
+    installed.wait_until_known(made)
+
+    by_git = approval(HERE, installed.name(), of=made["metadata"]["name"], uid=made["metadata"]["uid"], git=git())
+    for _ in range(2):
+        applied(by_git)
+    stored = installed.stored(by_git)
+    applied(by_git)
+
+    assert stored["spec"]["approvedBy"]["username"] == PIPELINE
+    assert installed.stored(by_git)["metadata"]["resourceVersion"] == stored["metadata"]["resourceVersion"]
 
 
 def _is_stamped(server: Server) -> bool:
