@@ -54,7 +54,7 @@ def policy(name: str = "baseline", **status: Any) -> Manifest:
             "findingsTotal": 1,
             "catalogue": {"version": "2026.11.24", "digest": DIGEST, "ageDays": 0},
             "references": {"leaks": 1, "notLookedAt": ["Secrets: reading them is switched off"]},
-            "openExceptions": [{"namespace": "team", "name": "translate", "uid": UID.format(1)}],
+            "openExceptions": [{"namespace": "team", "name": "translate", "uid": UID.format(1), "unopened": []}],
             **status,
         },
     }

@@ -5,11 +5,11 @@ Of every object only what a report is made of is kept: a cluster has many pods.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from kubernetes.client import Configuration
 
@@ -43,6 +43,7 @@ VERSION_LABEL = "app.kubernetes.io/version"
 
 Object = Mapping[str, Any]
 Objects = tuple[Object, ...]
+T = TypeVar("T")
 Keep = Callable[[Object], Object]
 
 
@@ -107,6 +108,7 @@ async def _filled(world: World, client: Client, tell: Tell) -> World:
         return await objects(kind) if kind in served else None
 
     async def everything() -> World:
+        proofs = await _unless_forbidden(optional(ISOLATION_PROOF))
         # One kind after the other: a report is no reason to keep an API server busy.
         return replace(
             world,
@@ -118,7 +120,8 @@ async def _filled(world: World, client: Client, tell: Tell) -> World:
             claims=await objects(kinds.PERSISTENT_VOLUME_CLAIM, _claim),
             exceptions=await optional(kinds.EGRESS_EXCEPTION),
             approvals=await optional(kinds.EGRESS_APPROVAL),
-            proofs=await optional(ISOLATION_PROOF),
+            proofs=proofs,
+            proofs_forbidden=proofs is None and ISOLATION_PROOF in served,
             permissions=await _permissions(client),
         )
 
@@ -126,11 +129,17 @@ async def _filled(world: World, client: Client, tell: Tell) -> World:
 
 
 async def _permissions(client: Client) -> Permissions | None:
-    """Return the RBAC objects, or None where they may not be read: the report says so then."""
+    async def read() -> Permissions:
+        kinds_read = (CLUSTER_ROLE, ROLE, CLUSTER_ROLE_BINDING, ROLE_BINDING)
+        return Permissions(*[await _listed(client, each, _whole) for each in kinds_read])
+
+    return await _unless_forbidden(read())
+
+
+async def _unless_forbidden(reading: Awaitable[T]) -> T | None:
+    """Return what is read, or None where it may not be: the report says so then."""
     try:
-        return Permissions(
-            *[await _listed(client, each, _whole) for each in (CLUSTER_ROLE, ROLE, CLUSTER_ROLE_BINDING, ROLE_BINDING)]
-        )
+        return await reading
     except ApiError as error:
         if error.status in FORBIDDEN:
             return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ from bolwerk.core.exceptions.judge import Judgement, judge
 from bolwerk.core.invalid import InvalidSpecError, parsed
 from bolwerk.core.kinds import EGRESS_EXCEPTION, Ref
 from bolwerk.core.report.facts import ApprovalFacts, ExceptionFacts, Exceptions, Trail
-from bolwerk.core.report.reading import at, key, name_of, namespace_of
+from bolwerk.core.report.reading import at, key, name_of, namespace_of, texts
 from bolwerk.core.report.world import World
 
 __all__ = ["exceptions"]
@@ -146,8 +146,18 @@ def _hole(exception: Object, policy: Object | None) -> str:
     if told is None:
         return "not told by the status of a SovereigntyPolicy"
     mine = at(exception, "metadata", "uid")
-    listed = any(isinstance(each, Mapping) and each.get("uid") == mine for each in told)
-    return "in the wall" if listed else "not in the wall"
+    listed = next((each for each in told if isinstance(each, Mapping) and each.get("uid") == mine), None)
+    if listed is None:
+        return "; ".join(("not in the wall", *_unopened(exception, policy or {})))
+    return "; ".join(("in the wall", *(f"not opened: {each}" for each in texts(listed, "unopened"))))
+
+
+def _unopened(exception: Object, policy: Object) -> Iterator[str]:
+    """Yield why a wall cannot have the hole, in the words of the operator."""
+    name = str(Ref(EGRESS_EXCEPTION, *key(exception)))
+    for finding in at(policy, "status", "findings") or ():
+        if (finding.get("type"), finding.get("object")) == ("Unopened", name):
+            yield str(finding.get("message", ""))
 
 
 def _deleted(present: Iterable[Object], world: World) -> tuple[str, ...]:

@@ -18,11 +18,15 @@ NOT_MEASURED = (
     "plugin enforces them."
 )
 
+NOT_READ = "Not read: IsolationProofs are shown to those who may list them (the chart's ClusterRole <release>-report)."
+
 Object = Mapping[str, Any]
 
 
 def proofs(world: World, models: Iterable[ModelFacts], now: datetime) -> Proofs:
     """Return the proofs, and the nodes with models that no fresh proof covers."""
+    if world.proofs_forbidden:
+        return Proofs(measured=False, remark=NOT_READ)
     stored = sorted(world.proofs or (), key=_finished, reverse=True)
     stale = _stale_after(world.policies)
     fresh = {

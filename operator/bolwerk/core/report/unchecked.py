@@ -89,7 +89,7 @@ def _isolation(models: tuple[ModelFacts, ...], proofs: Proofs) -> Iterator[str]:
     if unproven:
         yield f"Whether models are isolated in fact: of {len(models)}, {unproven} have no Isolated that is True."
     if not proofs.measured:
-        yield "Whether any network plugin enforces any wall: no probe has measured it."
+        yield f"Whether the network plugin enforces the walls. {proofs.remark}"
 
 
 def _references(world: World) -> Iterator[str]:

@@ -58,7 +58,7 @@ class World:
     deployments
         Bolwerk's own.
     exceptions, approvals, proofs
-        None where the API server does not serve the kind.
+        None where the API server does not serve the kind; proofs also where they may not be read.
     permissions
         None where they may not be read, or were not asked for.
     trail
@@ -77,6 +77,7 @@ class World:
     exceptions: Objects | None = None
     approvals: Objects | None = None
     proofs: Objects | None = None
+    proofs_forbidden: bool = False
     permissions: Permissions | None = None
     trail: Trail | None = None
     scope: Scope = field(default_factory=Scope)
