@@ -11,12 +11,23 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
-from bolwerk.core.kinds import CONFIG_MAP, EVENT, LEASE, LOCAL_MODEL, SECRET, SOVEREIGNTY_POLICY, Kind, Ref
+from bolwerk.core.kinds import (
+    CONFIG_MAP,
+    EGRESS_EXCEPTION,
+    EVENT,
+    LEASE,
+    LOCAL_MODEL,
+    SECRET,
+    SOVEREIGNTY_POLICY,
+    Kind,
+    Ref,
+)
 from bolwerk.core.model.observed import CHILD_KINDS
-from bolwerk.core.policy.observed import OPTIONAL_KINDS, OVERLAY_NAME, OWNED_KINDS
+from bolwerk.core.policy.observed import EXCEPTION_KINDS, OPTIONAL_KINDS, OVERLAY_NAME, OWNED_KINDS
 from bolwerk.core.settings import Settings
 from bolwerk.shell import request as requests
 from bolwerk.shell.cache import Cache
+from bolwerk.shell.exceptions import EgressExceptions
 from bolwerk.shell.models import LocalModels
 from bolwerk.shell.policies import SovereigntyPolicies
 from bolwerk.shell.request import Request
@@ -33,7 +44,8 @@ def listed() -> tuple[Kind, ...]:
     """Every kind that is listed and watched where the API server serves it."""
     cache = Cache()
     LocalModels(cache)
-    SovereigntyPolicies(cache, served=frozenset(OPTIONAL_KINDS), settings=Settings())
+    SovereigntyPolicies(cache, served=frozenset((*OPTIONAL_KINDS, *EXCEPTION_KINDS)), settings=Settings())
+    EgressExceptions(cache)
     return tuple(kind for kind in cache.kinds if kind != CONFIG_MAP)
 
 
@@ -46,7 +58,7 @@ def sent() -> Iterator[tuple[Kind, Request]]:
         yield kind, requests.get(Ref(kind, "n", "a"))
         yield kind, requests.apply(kind, OBJECT)
         yield kind, requests.delete(Ref(kind, "n", "a"), "uid")
-    for kind in (LOCAL_MODEL, SOVEREIGNTY_POLICY):
+    for kind in (LOCAL_MODEL, SOVEREIGNTY_POLICY, EGRESS_EXCEPTION):
         yield kind, requests.apply(kind, OBJECT, subresource="status")
     yield EVENT, requests.create_event(OBJECT)
     yield LEASE, requests.get_lease("n", "a")
