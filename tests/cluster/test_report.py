@@ -1,0 +1,195 @@
+"""`bolwerk report` and `bolwerk register` on a real API server, as somebody who may only read."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import needing
+from approvals.objects import exception
+from bolwerk.api.crd import crd_yaml
+from bolwerk.api.resources import EGRESS_APPROVAL, EGRESS_EXCEPTION
+from cluster.operating import apply, get, wait_for
+from cluster.test_plan import MODEL, POLICY
+from harness import operator
+from harness.controlplane import ADMIN, ControlPlane
+from harness.operator import NAMESPACE, Operator
+
+pytestmark = pytest.mark.cluster
+
+READER, AUDITOR, STRANGER = "reader", "auditor", "stranger"
+OUTSIDE: dict[str, Any] = {
+    "apiVersion": "v1",
+    "kind": "Pod",
+    "metadata": {"name": "outside", "namespace": "default"},
+    "spec": {"hostNetwork": True, "containers": [{"name": "main", "image": "registry.example/x:1"}]},
+}
+Bolwerk = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def plane(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """A cluster with a policy, a model and what the operator made of them, and people with rights to read."""
+    needing.programs(request, "etcd", "kube-apiserver", "kube-controller-manager", "kubectl", "helm")
+    users = {READER: ["readers"], AUDITOR: ["readers"], STRANGER: ["nobodies"]}
+    with ControlPlane(tmp_path_factory.mktemp("report"), controllers=True, users=users) as running:
+        operator.install(running)
+        where = f"--namespace={NAMESPACE}"
+        running.kubectl("create", "clusterrolebinding", "readers", "--clusterrole=bolwerk-plan", "--group=readers")
+        running.kubectl("create", "rolebinding", "readers", "--role=bolwerk-plan", "--group=readers", where)
+        running.kubectl("create", "clusterrolebinding", AUDITOR, "--clusterrole=bolwerk-report", f"--user={AUDITOR}")
+        running.kubectl("create", "namespace", "team")
+        running.kubectl("label", "namespace", "team", "governed=yes")
+        for manifest in (POLICY, MODEL, OUTSIDE):
+            apply(running, manifest)
+        log = running.directory / "audit.log"
+        with Operator(running, arguments=("--audit-log", str(log))) as process:
+
+            def is_through() -> bool:
+                process.check()
+                policy = get(running, "sovereigntypolicy", "baseline", "")
+                model = get(running, "localmodel", "chat", "team")
+                return bool(policy.get("status") and model.get("status")) and log.exists() and "Wall" in log.read_text()
+
+            wait_for(is_through, "the operator to have told about both", seconds=60)
+            process.stop()
+        yield running
+
+
+@pytest.fixture
+def bolwerk(plane: ControlPlane) -> Bolwerk:
+    """Run a command as somebody; nothing that it is asked may ever write."""
+
+    def run(*arguments: str, user: str = READER) -> subprocess.CompletedProcess[str]:
+        mark = plane.audit.mark()
+        done = subprocess.run(
+            [Path(sys.executable).with_name("bolwerk"), *arguments],
+            env=plane.environment(plane.kubeconfig_of(user)),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert plane.audit.writes(mark, user=user) == Counter()
+        assert "Traceback" not in done.stderr
+        return done
+
+    return run
+
+
+@pytest.fixture
+def register(plane: ControlPlane) -> dict[str, Any]:
+    """An exception that somebody asked for; its kind is served from here on."""
+    for resource in (EGRESS_EXCEPTION, EGRESS_APPROVAL):
+        plane.kubectl("apply", "--server-side", "--force-conflicts", "--filename=-", stdin=crd_yaml(resource))
+        plane.kubectl("wait", f"crd/{resource.plural}.bolwerk.dev", "--for=condition=Established", "--timeout=60s")
+    asked = exception("team", "translate", requestedBy={"username": ADMIN})
+    apply(plane, asked)
+    return asked
+
+
+def reported(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def test_what_runs_and_what_is_governed_is_reported(plane: ControlPlane, bolwerk: Bolwerk) -> None:
+    found = reported(bolwerk("report", "--output=json"))
+
+    [model] = found["models"]
+    assert (model["namespace"], model["name"], model["policy"]) == ("team", "chat", "baseline")
+    deployed = get(plane, "deployment", "chat", "team")["spec"]["template"]["spec"]["containers"][0]["image"]
+    assert model["engineImage"] == deployed
+    assert model["isolated"]["reason"] == "NotProven"
+    [policy] = found["policies"]
+    assert (policy["backend"], policy["governed"]) == ("NetworkPolicy", ["team"])
+    governed = {each["name"]: each["policy"] for each in found["namespaces"]}
+    assert governed == {name: "baseline" if name == "team" else "" for name in governed}
+    assert {"default", "kube-system", NAMESPACE, "team"} <= governed.keys()
+    assert found["about"]["installedVersion"] == found["about"]["version"]
+    assert any("1 of 1 pods, 0 of them in governed namespaces" in each for each in found["notChecked"])
+
+
+def test_who_may_not_read_roles_is_told_that_they_were_not_read(bolwerk: Bolwerk) -> None:
+    found = reported(bolwerk("report", "--output=json"))
+
+    assert not found["rights"]["read"]
+    assert "ClusterRole <release>-report" in found["rights"]["remark"]
+
+
+def test_who_may_reads_who_may_change_the_rules(bolwerk: Bolwerk) -> None:
+    found = reported(bolwerk("report", "--output=json", user=AUDITOR))
+
+    who = {each["subject"] for each in found["rights"]["items"] if each["right"] == "change NetworkPolicies"}
+    assert {f"ServiceAccount {NAMESPACE}/bolwerk", "Group system:masters"} <= who
+    assert not any(READER in subject for subject in who)
+
+
+def test_the_trail_of_the_operator_is_whole_and_summed_up(plane: ControlPlane, bolwerk: Bolwerk) -> None:
+    found = reported(bolwerk("report", "--output=json", "--audit-log", str(plane.directory / "audit.log")))
+
+    assert found["trail"]["whole"], found["trail"]["verdict"]
+    counts = dict(found["trail"]["counts"])
+    assert counts["PolicyCreated"] == 1
+    assert counts["WallApplied"] >= 1
+
+
+def test_people_read_it_in_three_formats(bolwerk: Bolwerk) -> None:
+    for output, want in (("text", "Not checked\n-----------\n"), ("markdown", "## Not checked\n"), ("html", "</html>")):
+        done = bolwerk("report", "--output", output)
+
+        assert done.returncode == 0, done.stderr
+        assert want in done.stdout
+        assert "team/chat" in done.stdout
+
+
+def test_an_exception_is_in_the_register_once_its_kind_is_served(bolwerk: Bolwerk, register: dict[str, Any]) -> None:
+    found = reported(bolwerk("report", "--output=json"))
+
+    [stored] = found["exceptions"]["items"]
+    assert stored["justification"] == register["spec"]["justification"]
+    assert (stored["requestedBy"], stored["fourEyes"], stored["policy"]) == (ADMIN, "", "baseline")
+    assert stored["phase"] in ("Requested", "Expired")
+    assert reported(bolwerk("report", "--output=json", "--namespace=default"))["exceptions"]["items"] == []
+
+
+def test_a_draft_for_the_register_of_algorithms_names_what_people_have_to_write(
+    bolwerk: Bolwerk, tmp_path: Path
+) -> None:
+    fields = tmp_path / "fields.yaml"
+    fields.write_text(yaml.safe_dump({"team/chat": {"name": "Samenvatten"}, "team/none": {}}), encoding="utf-8")
+
+    done = bolwerk("register", "--fields", str(fields), "--exit-code")
+
+    assert done.returncode == 2
+    assert done.stderr.endswith("1 drafts, 0 of them complete; nothing was sent\n")
+    found = json.loads(done.stdout)
+    [draft] = found["drafts"]
+    assert found["draft"] is True
+    assert found["unmatched"] == ["team/none"]
+    assert draft["record"]["name"] == "Samenvatten"
+    assert "contact_email" in draft["missing"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "user", "want"),
+    [
+        pytest.param(("report",), STRANGER, "ask for the ClusterRole that the chart makes for this", id="no rights"),
+        pytest.param(("report", "--operator-namespace=default"), ADMIN, "has no ConfigMaps with", id="elsewhere"),
+        pytest.param(("register",), STRANGER, "is forbidden", id="no rights for drafts"),
+    ],
+)
+def test_refusals_are_sentences(bolwerk: Bolwerk, arguments: tuple[str, ...], user: str, want: str) -> None:
+    done = bolwerk(*arguments, user=user)
+
+    assert done.returncode == 1
+    assert want in done.stderr
+    assert not done.stdout
