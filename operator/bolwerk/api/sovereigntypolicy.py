@@ -152,7 +152,7 @@ class CatalogueInUse(ApiModel):
 class Finding(ApiModel):
     """Something that a person should look at."""
 
-    type: Literal["Overlap", "Reopened", "Leak"]
+    type: Literal["Overlap", "Reopened", "Leak", "Unopened"]
     object: Annotated[str, Field(max_length=512, description="Kind, namespace and name.")]
     message: Annotated[str, Field(max_length=1024)]
 
@@ -163,6 +163,17 @@ class References(ApiModel):
     leaks: int = Field(description="How many keys lead outside, listed among the findings or not.")
     not_looked_at: tuple[Annotated[str, Field(max_length=1024)], ...] = Field(
         default=(), max_length=16, json_schema_extra=atomic()
+    )
+
+
+class OpenException(ApiModel):
+    """An exception of which there is a hole in the wall at this moment."""
+
+    namespace: Annotated[str, Field(max_length=63)]
+    name: Annotated[str, Field(max_length=253)]
+    uid: Annotated[str, Field(max_length=36)]
+    unopened: tuple[Annotated[str, Field(max_length=1024)], ...] = Field(
+        default=(), max_length=8, description="What of it stays closed, and why.", json_schema_extra=atomic()
     )
 
 
@@ -185,4 +196,10 @@ class SovereigntyPolicyStatus(ApiModel):
         json_schema_extra=atomic(),
     )
     findings_total: int | None = Field(default=None, description="How many there are, listed or not.")
+    open_exceptions: tuple[OpenException, ...] = Field(
+        default=(),
+        max_length=1000,
+        description="What approved exceptions hold open.",
+        json_schema_extra=listed_by("uid"),
+    )
     references: References | None = Field(default=None, description="Absent until the first look.")

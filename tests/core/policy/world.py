@@ -63,6 +63,8 @@ class World:
     served: frozenset[Kind] = CILIUM
     overlay: Mapping[str, Any] | None = None
     references: Any = None
+    exceptions: tuple[Mapping[str, Any], ...] = ()
+    approvals: tuple[Mapping[str, Any], ...] = ()
     refusals: tuple[Refusal, ...] = ()
     overruled: Mapping[Ref, Mapping[str, Any]] = field(default_factory=dict)
     now: datetime = NOW
@@ -82,6 +84,8 @@ class World:
             served=self.served,
             overlay=self.overlay,
             references=self.references,
+            exceptions=self.exceptions,
+            approvals=self.approvals,
             refusals=self.refusals,
         )
 

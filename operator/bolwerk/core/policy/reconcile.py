@@ -12,10 +12,25 @@ from typing import Any
 from bolwerk.core.conclusion import ABSENT, changes, concluded, named, surplus
 from bolwerk.core.conditions import Condition, true
 from bolwerk.core.egress.backend import Choice, Unserved, choose
-from bolwerk.core.egress.intent import Intent, Scene
+from bolwerk.core.egress.intent import Scene
 from bolwerk.core.invalid import InvalidSpecError
-from bolwerk.core.kinds import NETWORK_POLICY, Kind
+from bolwerk.core.kinds import (
+    CILIUM_CLUSTERWIDE_NETWORK_POLICY,
+    CILIUM_NETWORK_POLICY,
+    NETWORK_POLICY,
+    Kind,
+)
 from bolwerk.core.plan import Apply, Delete, Event, Manifest, Plan
+from bolwerk.core.policy.holes import (
+    Asked,
+    asked,
+    closing_all,
+    exception_of,
+    open_now,
+    parted,
+    surplus_holes,
+    until_next_change,
+)
 from bolwerk.core.policy.names import Names, names
 from bolwerk.core.policy.observed import OWNED_KINDS, WALL_KINDS, Observed
 from bolwerk.core.policy.overlaps import governable, governed, overlaps
@@ -34,7 +49,9 @@ every node enforces, and a node may hear of the deletion before it hears of the 
 
 ALARMING = frozenset({"WallStands", "NotReopened", "Undisputed", "ReferencesClean"})
 
-EXACT: Mapping[Kind, tuple[str, ...]] = dict.fromkeys(OWNED_KINDS, ("spec",))
+EXACT: Mapping[Kind, tuple[str, ...]] = dict.fromkeys(OWNED_KINDS, ("spec",)) | {
+    CILIUM_CLUSTERWIDE_NETWORK_POLICY: ("spec", "specs")
+}
 
 Wanted = list[tuple[Kind, Manifest]]
 
@@ -50,20 +67,28 @@ def reconcile(observed: Observed, settings: Settings, now: datetime) -> Plan:
         return Plan()  # what it owns goes with it
     try:
         subject = Subject.of(observed.policy, settings)
-        intent = Intent.of(subject)
+        namespaces = governed(observed, settings)
+        wanted = asked(observed, subject, settings, namespaces, now)
         choice = choose(subject.spec.enforcement.backend, observed.served, held=_held(observed))
         if isinstance(choice, Unserved):
             return _stalled(observed, Reason.BACKEND_NOT_SERVED, choice.message, now)
-        namespaces = governed(observed, settings)
-        wall = choice.backend.render(intent, _scene(observed, namespaces))
+        wall = wanted.wall(choice.backend.render(wanted.intent, _scene(observed, namespaces)))
     except InvalidSpecError as error:
         return _stalled(observed, Reason.INVALID_SPEC, str(error), now)
     following = names(subject, observed, settings, backend=choice.backend.name)
-    walls = _addressed(wall.objects)
+    walls, holes = parted(_addressed(wall.objects))
     applies = tuple(
-        changes([*walls, *_due(following, observed)], observed.owned, exact=EXACT, restored=_restored(observed, choice))
+        changes(
+            # Whatever becomes of a hole, the wall and what refuses names come first.
+            [*walls, *_due(following, observed), *holes],
+            observed.owned,
+            exact=EXACT,
+            restored=_restored(observed, choice, wanted),
+        )
     )
     deletes, wait = _deletes(walls, following, observed, applies, now)
+    kept = wanted.due if wait is not None else frozenset()
+    closing = tuple(surplus_holes(holes, observed.owned, kept=kept, kinds=choice.backend.kinds))
     owned = [namespace for namespace in observed.namespaces if namespace["metadata"]["name"] in namespaces]
     view = View(
         subject=subject,
@@ -75,22 +100,34 @@ def reconcile(observed: Observed, settings: Settings, now: datetime) -> Plan:
         damaged=next((each for each in applies if each.kind in choice.backend.kinds and each.because != ABSENT), None),
         switching=wait is not None,
         overlaps=overlaps(observed.policy, observed.others, governable(observed, settings)),
-        reopened=reopened(intent, choice, observed.rules, owned),
+        reopened=reopened(wanted.intent, choice, observed.rules, owned),
+        opened=open_now(observed, wall, applies, carved=choice.backend.name == "Cilium"),
         stalled=_stall(observed, following),
     )
     return concluded(
         observed.policy,
         status_of(view, now),
         apply=applies,
-        delete=deletes,
+        delete=(*closing, *deletes),
         alarming=ALARMING,
-        requeue_after=min(_until_tomorrow(now), wait if wait is not None else float("inf")),
+        requeue_after=min(
+            _until_tomorrow(now), wait if wait is not None else float("inf"), until_next_change(observed, now)
+        ),
     )
 
 
 def _stalled(observed: Observed, reason: Reason, why: str, now: datetime) -> Plan:
     stalled = true("Stalled", reason, f"{why.removesuffix('.')}. Every wall stays as it is.")
-    return concluded(observed.policy, status_of_stalled(observed.policy, stalled, now), alarming=ALARMING)
+    applies, deletes = closing_all(observed, now)
+    left = until_next_change(observed, now)
+    return concluded(
+        observed.policy,
+        status_of_stalled(observed, stalled, now),
+        apply=applies,
+        delete=deletes,
+        alarming=ALARMING,
+        requeue_after=left if left < float("inf") else None,
+    )
 
 
 def _stall(observed: Observed, following: Names) -> Condition | None:
@@ -104,7 +141,12 @@ def _scene(observed: Observed, namespaces: Sequence[str]) -> Scene:
     for policy in observed.rules.get(NETWORK_POLICY, ()):
         if policy["metadata"]["namespace"] in found:
             found[policy["metadata"]["namespace"]].append(policy)
-    return Scene(tuple(namespaces), {name: tuple(policies) for name, policies in found.items()})
+    of_cilium = (
+        each
+        for kind in (CILIUM_NETWORK_POLICY, CILIUM_CLUSTERWIDE_NETWORK_POLICY)
+        for each in observed.rules.get(kind, ())
+    )
+    return Scene(tuple(namespaces), {name: tuple(policies) for name, policies in found.items()}, tuple(of_cilium))
 
 
 def _addressed(manifests: Iterable[Manifest]) -> Wanted:
@@ -129,7 +171,11 @@ def _deletes(
     walls: Wanted, following: Names, observed: Observed, applies: Sequence[Apply], now: datetime
 ) -> tuple[tuple[Delete, ...], float | None]:
     """Return what to delete now, and the seconds after which a former wall may go, or None where there is none."""
-    standing = {kind: objects for kind, objects in observed.owned.items() if kind in WALL_KINDS}
+    standing = {
+        kind: tuple(each for each in objects if not exception_of(each))
+        for kind, objects in observed.owned.items()
+        if kind in WALL_KINDS
+    }
     others = {kind: objects for kind, objects in observed.owned.items() if kind not in WALL_KINDS}
     about_names = () if following.objection else tuple(surplus(_addressed(following.objects), others))
     former = tuple(surplus(walls, standing))
@@ -157,15 +203,18 @@ def _held(observed: Observed) -> str:
     return str(before.get("backend", "")) if walled else ""
 
 
-def _restored(observed: Observed, choice: Choice) -> Callable[[Apply], Event | None]:
-    """Tell when the wall was found damaged although nothing new was asked of it."""
+def _restored(observed: Observed, choice: Choice, wanted: Asked) -> Callable[[Apply], Event | None]:
+    """Tell when the wall was found damaged although nothing new was asked of it: neither a spec nor a hole."""
     before = observed.policy.get("status") or {}
+    opened = {entry["uid"] for entry in before.get("openExceptions") or ()}
     same = before.get("observedGeneration") == observed.policy["metadata"].get("generation", 0)
     stood = same and _held(observed) == choice.backend.name
 
     def tell(apply: Apply) -> Event | None:
         if not (stood and apply.kind in WALL_KINDS):
             return None
+        if opened != wanted.due or exception_of(apply.manifest):
+            return None  # what an exception opens or no longer opens
         if apply.because == ABSENT and apply.kind == NETWORK_POLICY:
             return None  # a namespace that is governed only now has none yet
         what = "deleted" if apply.because == ABSENT else f"changed at {apply.because}"

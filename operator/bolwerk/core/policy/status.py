@@ -12,6 +12,8 @@ from bolwerk.core.conditions import Condition, false, shortened
 from bolwerk.core.plan import Manifest
 from bolwerk.core.policy.conditions import aspects, summary
 from bolwerk.core.policy.finding import Finding
+from bolwerk.core.policy.holes import still_open
+from bolwerk.core.policy.observed import Observed
 from bolwerk.core.policy.view import View
 
 __all__ = ["status_of", "status_of_stalled"]
@@ -30,6 +32,7 @@ def status_of(view: View, now: datetime) -> Manifest:
     others = [
         *(_finding("Overlap", each) for each in view.overlaps),
         *(_finding("Reopened", each) for each in view.reopened),
+        *_unopened(view),
     ]
     return {
         "observedGeneration": view.subject.generation,
@@ -50,18 +53,32 @@ def status_of(view: View, now: datetime) -> Manifest:
         "limits": [shortened(limit) for limit in view.wall.limits[:MOST_LIMITS]],
         "findings": [*others, *_leaks(view, before)][:MOST_FINDINGS],
         "findingsTotal": len(others) + (references["leaks"] if references else 0),
+        **({"openExceptions": view.opened} if view.opened else {}),
     } | ({"references": references} if references else {})
 
 
-def status_of_stalled(policy: Mapping[str, Any], stalled: Condition, now: datetime) -> Manifest:
-    """Return the status of a policy that cannot be acted upon: what was known before, and why it is stalled."""
-    before = policy.get("status") or {}
-    generation = policy["metadata"].get("generation", 0)
+def status_of_stalled(observed: Observed, stalled: Condition, now: datetime) -> Manifest:
+    """Return the status of a policy that cannot be acted upon: what was known before, and why it is stalled.
+
+    Its holes are closed all the same when their exceptions are over.
+    """
+    before = {**(observed.policy.get("status") or {})}
+    left = still_open(observed)
+    before.pop("openExceptions", None)
+    before |= {"openExceptions": left} if left else {}
+    generation = observed.policy["metadata"].get("generation", 0)
     ready = false("Ready", stalled.reason, stalled.message)
     known = before.get("conditions") or []
     kept = [each for each in known if each["type"] not in {"Ready", "Stalled", "Reconciling"}]
     told = conditions.written([ready, stalled], before=known, generation=generation, now=now)
     return {**before, "observedGeneration": generation, "conditions": [told[0], *kept, told[1]]}
+
+
+def _unopened(view: View) -> list[Manifest]:
+    return [
+        {"type": "Unopened", "object": f"EgressException {hole.address}", "message": shortened(sentence)}
+        for hole, sentence in view.wall.unopened
+    ]
 
 
 def _references(view: View, before: Mapping[str, Any]) -> Mapping[str, Any] | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from bolwerk.core.conditions import Condition
 from bolwerk.core.egress.backend import Choice
 from bolwerk.core.egress.intent import Wall
-from bolwerk.core.plan import Apply
+from bolwerk.core.plan import Apply, Manifest
 from bolwerk.core.policy.finding import Finding
 from bolwerk.core.policy.names import Names
 from bolwerk.core.policy.observed import Observed
@@ -30,6 +30,8 @@ class View:
         Whether a former wall is kept until the new one has stood for a while.
     overlaps, reopened
         What others do to the wall.
+    opened
+        The exceptions of which there is a hole in the live wall, as the status lists them.
     """
 
     subject: Subject
@@ -42,4 +44,5 @@ class View:
     switching: bool
     overlaps: tuple[Finding, ...]
     reopened: tuple[Finding, ...]
+    opened: list[Manifest]
     stalled: Condition | None

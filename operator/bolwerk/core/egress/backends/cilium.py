@@ -10,6 +10,7 @@ parted in `specs` of the same object.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from bolwerk.core.egress.backends import cilium_names as names
@@ -21,7 +22,7 @@ from bolwerk.core.egress.intent import Intent, Scene, Wall
 from bolwerk.core.egress.limits import AUDIT_IS_SILENT, common_limits
 from bolwerk.core.kinds import CILIUM_CLUSTERWIDE_NETWORK_POLICY
 
-__all__ = ["render"]
+__all__ = ["render", "without_holes"]
 
 NODES = (
     "Cilium takes the cluster's nodes for nodes and not for networks, so governed pods reach what listens there: run "
@@ -79,4 +80,19 @@ def _wall(intent: Intent, within: Parted) -> dict[str, Any]:
             "egressDeny": denials(intent),
         },
         **({"specs": list(within.specs)} if within.specs else {}),
+    }
+
+
+def without_holes(live: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a live wall without any hole, whatever is asked of it: its denial holds all namespaces again."""
+    spec, metadata = live["spec"], live["metadata"]
+    selector = spec["endpointSelector"]
+    kept = [
+        each for each in selector["matchExpressions"] if (each["key"], each["operator"]) != (NAMESPACE_NAME, "NotIn")
+    ]
+    return {
+        "apiVersion": CILIUM_CLUSTERWIDE_NETWORK_POLICY.api_version,
+        "kind": CILIUM_CLUSTERWIDE_NETWORK_POLICY.name,
+        "metadata": {key: metadata[key] for key in ("name", "labels", "ownerReferences") if key in metadata},
+        "spec": {**spec, "endpointSelector": {**selector, "matchExpressions": kept}},
     }

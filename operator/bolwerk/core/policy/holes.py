@@ -1,0 +1,172 @@
+"""Exceptions in a policy's reconciliation: which holes its wall has to have, which it has, and which have to go.
+
+A hole goes at once, before anything else is tried, also while the policy cannot be acted upon otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from bolwerk.core.conclusion import Live, surplus
+from bolwerk.core.egress.backends import cilium
+from bolwerk.core.egress.hole import EXCEPTION_LABEL, Hole
+from bolwerk.core.egress.intent import Intent, Wall
+from bolwerk.core.exceptions.holes import due, holes
+from bolwerk.core.exceptions.validity import is_active, next_change
+from bolwerk.core.kinds import CILIUM_CLUSTERWIDE_NETWORK_POLICY, Kind
+from bolwerk.core.plan import Apply, Delete, Manifest
+from bolwerk.core.policy.catalogue import catalogue_in_use
+from bolwerk.core.policy.observed import WALL_KINDS, Observed
+from bolwerk.core.policy.subject import Subject
+from bolwerk.core.settings import Settings
+
+__all__ = [
+    "Asked",
+    "asked",
+    "closing_all",
+    "exception_of",
+    "open_now",
+    "parted",
+    "still_open",
+    "surplus_holes",
+    "until_next_change",
+]
+
+MOST_SENTENCES = 8
+"""Of one entry in the status."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What has to be open now.
+
+    Attributes
+    ----------
+    intent
+        The policy's intent, with the holes.
+    due
+        The uids of the exceptions that have to be open, whether a backend can open them or not.
+    """
+
+    intent: Intent
+    due: frozenset[str]
+    unopened: tuple[tuple[Hole, str], ...] = ()
+
+    def wall(self, rendered: Wall) -> Wall:
+        """Return the rendered wall, with what no backend could open told too."""
+        unopened = self.unopened if self.intent.enforced else ()
+        return replace(rendered, unopened=(*unopened, *rendered.unopened))
+
+
+def asked(
+    observed: Observed, subject: Subject, settings: Settings, namespaces: Collection[str], now: datetime
+) -> Asked:
+    """Decide which exceptions have to be open in the namespaces that the policy governs."""
+    here = [each for each in observed.exceptions if each["metadata"]["namespace"] in namespaces]
+    found = due(here, observed.approvals, subject.spec, now)
+    intent = Intent.of(subject)
+    if not found:
+        return Asked(intent, frozenset())
+    opened, unopened = holes(found, subject.spec, catalogue_in_use(observed, settings)[0])
+    return Asked(replace(intent, holes=opened), frozenset(each["metadata"]["uid"] for each in found), unopened)
+
+
+def until_next_change(observed: Observed, now: datetime) -> float:
+    """Return the seconds until an exception begins or ends."""
+    change = next_change(observed.exceptions, now)
+    return (change - now).total_seconds() if change else float("inf")
+
+
+def exception_of(manifest: Mapping[str, Any]) -> str:
+    """Return the uid of the exception that an object is the hole of, or an empty string."""
+    return str((manifest["metadata"].get("labels") or {}).get(EXCEPTION_LABEL) or "")
+
+
+def parted(objects: Iterable[tuple[Kind, Manifest]]) -> tuple[list[tuple[Kind, Manifest]], list[tuple[Kind, Manifest]]]:
+    """Return a wall's objects, and those that are holes."""
+    found = list(objects)
+    return (
+        [(kind, each) for kind, each in found if not exception_of(each)],
+        [(kind, each) for kind, each in found if exception_of(each)],
+    )
+
+
+def standing(owned: Live) -> dict[Kind, tuple[Mapping[str, Any], ...]]:
+    """Return the live objects that are holes."""
+    return {kind: tuple(each for each in owned.get(kind, ()) if exception_of(each)) for kind in WALL_KINDS}
+
+
+def surplus_holes(
+    desired: Sequence[tuple[Kind, Manifest]], owned: Live, *, kept: Collection[str], kinds: Collection[Kind]
+) -> Iterator[Delete]:
+    """Yield what is a hole and has to go now.
+
+    Parameters
+    ----------
+    kept, kinds
+        Exceptions of which the hole in a former wall stays as long as that wall, and the kinds of the present one.
+    """
+    live = standing(owned)
+    uids = {each["metadata"]["uid"]: exception_of(each) for objects in live.values() for each in objects}
+    for delete in surplus(desired, live):
+        if uids[delete.uid] not in kept or delete.ref.kind in kinds:
+            yield replace(delete, first=True)
+
+
+def closing_all(observed: Observed, now: datetime) -> tuple[tuple[Apply, ...], tuple[Delete, ...]]:
+    """Return what closes the holes of exceptions that are over, where the policy itself says nothing any more.
+
+    A hole that is cut into the wall itself takes the others with it: nobody can say what the wall would be without it.
+    """
+    active = {each["metadata"]["uid"] for each in observed.exceptions if is_active(each, now)}
+    deletes = tuple(surplus_holes((), observed.owned, kept=active, kinds=()))
+    listed = {entry["uid"] for entry in _told(observed)}
+    if listed <= active:
+        return (), deletes
+    whole = (
+        Apply(CILIUM_CLUSTERWIDE_NETWORK_POLICY, cilium.without_holes(each), "an exception in it is over")
+        for each in observed.owned.get(CILIUM_CLUSTERWIDE_NETWORK_POLICY, ())
+        if not exception_of(each) and "specs" in each
+    )
+    return tuple(whole), deletes
+
+
+def open_now(observed: Observed, wall: Wall, applies: Iterable[Apply], *, carved: bool) -> list[dict[str, Any]]:
+    """Return the status' list of what is open: what stands in the live wall, not what is meant to.
+
+    Parameters
+    ----------
+    carved
+        Whether the holes are cut into the wall's own object.
+    """
+    pending = {exception_of(each.manifest) for each in applies if each.kind in WALL_KINDS}
+    before = {entry["uid"]: dict(entry) for entry in _told(observed)}
+    unsettled = carved and "" in pending
+    found = {}
+    for hole in wall.opened:
+        if hole.uid not in before and (unsettled or hole.uid in pending):
+            continue
+        sentences = [sentence for each, sentence in wall.unopened if each.uid == hole.uid]
+        entry = {"namespace": hole.namespace, "name": hole.exception, "uid": hole.uid}
+        found[hole.uid] = entry | ({"unopened": sentences[:MOST_SENTENCES]} if sentences else {})
+    left = {exception_of(each) for objects in standing(observed.owned).values() for each in objects} - found.keys()
+    names = {each["metadata"]["uid"]: each["metadata"] for each in observed.exceptions}
+    for uid in sorted(left | (before.keys() - found.keys() if unsettled else set())):
+        metadata = names.get(uid, {"namespace": "", "name": ""})
+        made = {"namespace": metadata["namespace"], "name": metadata["name"], "uid": uid}
+        found[uid] = before.get(uid, made)
+    return list(found.values())
+
+
+def still_open(observed: Observed) -> list[dict[str, Any]]:
+    """Return what of the list of open ones still stands, where nothing new is opened."""
+    live = {exception_of(each) for objects in standing(observed.owned).values() for each in objects}
+    carved = any("specs" in each for each in observed.owned.get(CILIUM_CLUSTERWIDE_NETWORK_POLICY, ()))
+    return [dict(entry) for entry in _told(observed) if carved or entry["uid"] in live]
+
+
+def _told(observed: Observed) -> Sequence[Mapping[str, Any]]:
+    return (observed.policy.get("status") or {}).get("openExceptions") or ()
