@@ -11,6 +11,7 @@ from bolwerk import __version__
 from bolwerk.commands.audit import audit
 from bolwerk.commands.catalogue import catalogue
 from bolwerk.commands.crds import crds
+from bolwerk.commands.janitor import janitor
 from bolwerk.commands.plan import plan
 from bolwerk.commands.register import register
 from bolwerk.commands.render import render
@@ -26,5 +27,5 @@ def main() -> None:
     """AI models run locally, unless that is impossible or weighty reasons prevent it."""
 
 
-for _command in (run, render, plan, report, register, crds, catalogue, audit):
+for _command in (run, janitor, render, plan, report, register, crds, catalogue, audit):
     main.add_command(_command)

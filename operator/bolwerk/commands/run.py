@@ -41,6 +41,7 @@ def run(
     log_level: str,
 ) -> None:
     """Run the operator: in a pod with its service account, elsewhere with KUBECONFIG."""
+    from bolwerk.core.exceptions.reconcile import reconcile as reconcile_exception
     from bolwerk.core.model.reconcile import reconcile as reconcile_model
     from bolwerk.core.policy.reconcile import reconcile as reconcile_policy
     from bolwerk.shell.connection import NoConfigurationError
@@ -61,7 +62,8 @@ def run(
     )
     try:
         settings = replace(load_settings(settings_file), namespace=namespace)
-        status = operate(options, settings=settings, decisions=Decisions(reconcile_model, reconcile_policy))
+        decisions = Decisions(model=reconcile_model, policy=reconcile_policy, exception=reconcile_exception)
+        status = operate(options, settings=settings, decisions=decisions)
     except (SettingsError, NoConfigurationError) as error:
         raise click.ClickException(str(error)) from error
     sys.exit(status)

@@ -119,3 +119,8 @@ def _phase(exception: Mapping[str, Any]) -> str:
 def _told(status: Mapping[str, Any]) -> Iterator[tuple[Key, str]]:
     for entry in status.get("openExceptions") or ():
         yield (str(entry.get("namespace")), str(entry.get("name"))), json.dumps(entry, sort_keys=True)
+    for finding in status.get("findings") or ():
+        kind, _, name = str(finding.get("object")).partition(" ")
+        if kind == EGRESS_EXCEPTION.name:
+            namespace, _, name = name.partition("/")
+            yield (namespace, name), str(finding.get("message"))

@@ -16,9 +16,10 @@ from typing import Any, TypeAlias
 import kopf
 
 from bolwerk.core.catalogue import age_days
-from bolwerk.core.kinds import CONFIG_MAP, LOCAL_MODEL, SOVEREIGNTY_POLICY, Kind, Ref
+from bolwerk.core.exceptions.observed import Observed as ExceptionObserved
+from bolwerk.core.kinds import CONFIG_MAP, EGRESS_EXCEPTION, LOCAL_MODEL, SOVEREIGNTY_POLICY, Kind, Ref
 from bolwerk.core.model.observed import Observed as ModelObserved
-from bolwerk.core.policy.observed import OPTIONAL_KINDS
+from bolwerk.core.policy.observed import EXCEPTION_KINDS, OPTIONAL_KINDS
 from bolwerk.core.policy.observed import Observed as PolicyObserved
 from bolwerk.core.settings import Settings
 from bolwerk.shell import request as requests
@@ -30,6 +31,7 @@ from bolwerk.shell.controller import Controller, Reconcile, S
 from bolwerk.shell.discovery import check_served, served_of, watch_served
 from bolwerk.shell.errors import ApiError, NotFoundError
 from bolwerk.shell.events import Recorder
+from bolwerk.shell.exceptions import EgressExceptions
 from bolwerk.shell.metrics import Metrics
 from bolwerk.shell.models import LocalModels
 from bolwerk.shell.policies import SovereigntyPolicies
@@ -43,9 +45,14 @@ __all__ = ["CannotStartError", "Decisions", "Leader"]
 
 logger = logging.getLogger(__name__)
 
-RECONCILED = (LOCAL_MODEL, SOVEREIGNTY_POLICY)
+NEEDED = (LOCAL_MODEL, SOVEREIGNTY_POLICY)
+RECONCILED = (*NEEDED, EGRESS_EXCEPTION)
+# All that the API server may or may not serve.
+DISCOVERED = (*OPTIONAL_KINDS, *EXCEPTION_KINDS)
 # Few, and each waits for the API server most of the time; a wall has to be quick beside ten thousand models.
 POLICY_WORKERS = 2
+# They only tell what the policies have opened and closed.
+EXCEPTION_WORKERS = 2
 
 Spawn: TypeAlias = Callable[[Coroutine[Any, Any, Any], str], asyncio.Task[Any]]
 """Starts a task whose end, however it comes, ends the process."""
@@ -61,6 +68,7 @@ class Decisions:
 
     model: Reconcile[ModelObserved]
     policy: Reconcile[PolicyObserved]
+    exception: Reconcile[ExceptionObserved]
 
 
 class Leader:
@@ -100,6 +108,7 @@ class Leader:
         self._queues: dict[Kind, WorkQueue[Ref]] = {kind: WorkQueue() for kind in RECONCILED}
         self._models = LocalModels(self._cache)
         self._policies: SovereigntyPolicies | None = None
+        self._exceptions: EgressExceptions | None = None
         self._scanner: Scanner | None = None
         self._watcher: Watcher | None = None
 
@@ -120,8 +129,9 @@ class Leader:
         await self._open_trail()
         began = time.monotonic()
         try:
-            served = await served_of(self._client, OPTIONAL_KINDS)
+            served = await served_of(self._client, DISCOVERED)
             policies = SovereigntyPolicies(self._cache, served=served, settings=self._settings)
+            exceptions = EgressExceptions(self._cache) if served.issuperset(EXCEPTION_KINDS) else None
             kinds = [kind for kind in self._cache.kinds if kind != CONFIG_MAP]
             sweeper = Sweeper(
                 kinds=kinds,
@@ -134,7 +144,7 @@ class Leader:
             await sweeper.fill()
         except ApiError as error:
             raise CannotStartError(f"The first list failed: {error.message}") from error
-        self._policies = policies
+        self._policies, self._exceptions = policies, exceptions
         self._scanner = scanner = Scanner(
             client=self._client,
             settings=self._settings,
@@ -142,13 +152,14 @@ class Leader:
             publish=lambda policy, findings: self.enqueue(policies.put_references(policy, findings)),
             metrics=self._metrics,
         )
-        for kind in RECONCILED:
+        # The policies first: what ended while nobody led is closed before all else.
+        reconciled = [kind for kind in (SOVEREIGNTY_POLICY, EGRESS_EXCEPTION, LOCAL_MODEL) if kind in kinds]
+        for kind in reconciled:
             self.enqueue(Ref(kind, *key) for key in self._cache.entries(kind))
         logger.info(
             "listed",
             extra={
-                "localmodels": len(self._cache.entries(LOCAL_MODEL)),
-                "sovereigntypolicies": len(self._cache.entries(SOVEREIGNTY_POLICY)),
+                **{kind.plural: len(self._cache.entries(kind)) for kind in reconciled},
                 "optional": ",".join(sorted(kind.name for kind in served)) or "none",
                 "seconds": f"{time.monotonic() - began:.2f}",
             },
@@ -157,13 +168,17 @@ class Leader:
         spawn(sweeper.run(), "sweeper")
         spawn(sweeper.poll(), "poller")
         spawn(scanner.run(), "scanner")
-        spawn(watch_served(self._client, OPTIONAL_KINDS, served), "discovery")
-        models = self._controller(self._models, self._decisions.model, Auditor(self._trail))
-        for number in range(self._workers):
-            spawn(models.work(), f"model worker {number}")
+        spawn(watch_served(self._client, DISCOVERED, served), "discovery")
         walls = self._controller(policies, self._decisions.policy, PolicyAuditor(self._trail, self._settings))
         for number in range(POLICY_WORKERS):
             spawn(walls.work(), f"policy worker {number}")
+        if exceptions:
+            explained = self._controller(exceptions, self._decisions.exception, Auditor(self._trail))
+            for number in range(EXCEPTION_WORKERS):
+                spawn(explained.work(), f"exception worker {number}")
+        models = self._controller(self._models, self._decisions.model, Auditor(self._trail))
+        for number in range(self._workers):
+            spawn(models.work(), f"model worker {number}")
         self._watcher = watcher = Watcher(
             kinds=kinds,
             connection=self._connection,
@@ -197,6 +212,9 @@ class Leader:
             self._metrics.policies.labels(condition, status).set(number)
         for policy, number in self._policies.governed.items() if self._policies else ():
             self._metrics.governed.labels(policy).set(number)
+        for phase, number in self._exceptions.phases.items() if self._exceptions else ():
+            self._metrics.exceptions.labels(phase).set(number)
+        self._metrics.overdue.set(self._policies.overdue(now()) if self._policies else 0)
         self._metrics.catalogue_age.set(age_days(self._settings.catalogue, now()))
         for kind in self._cache.kinds:
             self._metrics.objects.labels(kind.name).set(len(self._cache.entries(kind)))
@@ -226,7 +244,7 @@ class Leader:
         if watcher.failure is not None:
             raise watcher.failure
         if not self._stop.is_set():
-            await check_served(self._client, OPTIONAL_KINDS, served)  # a watch fails when its kind goes
+            await check_served(self._client, DISCOVERED, served)  # a watch fails when its kind goes
         for task in ended:
             task.result()
 
@@ -237,7 +255,7 @@ class Leader:
             raise CannotStartError(f"The head of the audit trail cannot be read: {error.message}") from error
 
     async def _check_served(self) -> None:
-        for kind in RECONCILED:
+        for kind in NEEDED:
             try:
                 await self._client.send(requests.list_page(kind, limit=1))
             except NotFoundError as error:

@@ -16,6 +16,7 @@ from bolwerk.api.sovereigntypolicy import SovereigntyPolicySpec
 from bolwerk.core.conclusion import ABSENT
 from bolwerk.core.egress.hole import EXCEPTION_LABEL
 from bolwerk.core.exceptions.holes import due
+from bolwerk.core.exceptions.validity import is_active
 from bolwerk.core.invalid import InvalidSpecError, parsed
 from bolwerk.core.kinds import (
     ADMIN_NETWORK_POLICY,
@@ -101,7 +102,8 @@ def _due(observed: Observed, settings: Settings, now: datetime) -> Iterable[Mapp
     try:
         spec = parsed(SovereigntyPolicySpec, observed.policy.get("spec"))
     except InvalidSpecError:
-        return ()  # nobody can say what it allows
+        # Nobody can say what it allows; as the operator does, only what is over is closed.
+        return [each for each in observed.exceptions if is_active(each, now)]
     here = frozenset(governed(observed, settings))
     asked = [each for each in observed.exceptions if each["metadata"]["namespace"] in here]
     return due(asked, observed.approvals, spec, now)

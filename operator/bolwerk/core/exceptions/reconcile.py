@@ -1,0 +1,94 @@
+"""The reconciliation of one EgressException: its status, and nothing else.
+
+The hole is the policy's business: it has to be in or beside the wall's own objects. Here it is told what became of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from bolwerk.api.sovereigntypolicy import SovereigntyPolicySpec
+from bolwerk.core.exceptions import validity
+from bolwerk.core.exceptions.judge import judge
+from bolwerk.core.exceptions.observed import Observed
+from bolwerk.core.exceptions.status import View, status_of
+from bolwerk.core.invalid import InvalidSpecError, parsed
+from bolwerk.core.plan import Event, Manifest, Plan
+from bolwerk.core.policy.governed import exempt
+from bolwerk.core.policy.overlaps import governing
+from bolwerk.core.settings import Settings
+
+__all__ = ["reconcile"]
+
+
+def reconcile(observed: Observed, settings: Settings, now: datetime) -> Plan:
+    """Decide what the status says. Never raises for what a user wrote."""
+    exception = observed.exception
+    if observed.namespace is None or exception["metadata"].get("deletionTimestamp"):
+        return Plan()
+    policy = _governing(observed, settings)
+    try:
+        spec = parsed(SovereigntyPolicySpec, policy.get("spec")) if policy is not None else None
+    except InvalidSpecError:
+        return Plan(requeue_after=_left(exception, now))  # the policy's own status tells; what is open stays as it is
+    entry, sentences = _told(observed)
+    view = View(
+        exception=exception,
+        judgement=judge(exception, observed.approvals, spec, now),
+        policy=policy,
+        entry=entry,
+        unopened=sentences,
+        until=validity.term(exception)[1],
+    )
+    before = exception.get("status") or {}
+    status = status_of(view, now)
+    return Plan(
+        status=None if status == before else status,
+        events=_events(before, status),
+        requeue_after=_left(exception, now),
+    )
+
+
+def _governing(observed: Observed, settings: Settings) -> Mapping[str, Any] | None:
+    namespace = observed.namespace
+    if namespace is None or namespace["metadata"]["name"] in exempt(settings):
+        return None
+    name = governing(observed.policies, [namespace]).get(namespace["metadata"]["name"])
+    return next((policy for policy in observed.policies if policy["metadata"]["name"] == name), None)
+
+
+def _told(observed: Observed) -> tuple[Mapping[str, Any] | None, list[str]]:
+    """Return what policies say of the exception: its entry among the open ones, and what stays closed.
+
+    Also those that govern its namespace no more: they may have something to close yet.
+    """
+    metadata = observed.exception["metadata"]
+    what = ("Unopened", f"EgressException {metadata['namespace']}/{metadata['name']}")
+    sentences: list[str] = []
+    for policy in observed.policies:
+        status = policy.get("status") or {}
+        for entry in status.get("openExceptions") or ():
+            if entry["uid"] == metadata["uid"]:
+                return entry, list(entry.get("unopened") or ())
+        found = status.get("findings") or ()
+        sentences += [each["message"] for each in found if (each["type"], each["object"]) == what]
+    return None, sentences
+
+
+def _left(exception: Mapping[str, Any], now: datetime) -> float | None:
+    change = validity.next_change([exception], now)
+    return (change - now).total_seconds() if change else None
+
+
+def _events(before: Mapping[str, Any], status: Manifest) -> tuple[Event, ...]:
+    """Return one Event for a turn that somebody waits for, or should know of."""
+    ready = status["conditions"][0]
+    earlier = next((each["reason"] for each in before.get("conditions") or () if each["type"] == "Ready"), None)
+    if ready["reason"] == earlier:
+        return ()
+    lost = before.get("phase") == "Open" and status["phase"] in ("Requested", "Approved")
+    stalled = status["phase"] == "Refused" or any(each["type"] == "Stalled" for each in status["conditions"])
+    wrong = lost or (stalled and status["phase"] != "Expired")
+    return (Event("Warning" if wrong else "Normal", ready["reason"], "Reconcile", ready["message"]),)
