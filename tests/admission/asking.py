@@ -88,8 +88,7 @@ class Asker:
         params = urlencode({"fieldValidation": "Strict"} | ({} if keep else {"dryRun": "All"}))
         sent = json.dumps(body).encode() if body is not None else None
         try:
-            self._connection.request(method, f"{where}?{params}", sent, {**self._headers, "Content-Type": content})
-            answer = self._connection.getresponse()
+            answer = self._exchange(method, f"{where}?{params}", sent, {**self._headers, "Content-Type": content})
             told = json.loads(answer.read())
         except (OSError, http.client.HTTPException):
             self._connection.close()  # else whoever asks next gets the rest of this
@@ -103,6 +102,16 @@ class Asker:
         return Answer(
             answer.status, told.get("message", "") if answer.status >= http.client.BAD_REQUEST else "", warnings
         )
+
+    def _exchange(
+        self, method: str, where: str, sent: bytes | None, headers: dict[str, str]
+    ) -> http.client.HTTPResponse:
+        try:
+            self._connection.request(method, where, sent, headers)
+        except OSError:  # nothing was sent: the server has closed what was kept open between two tests
+            self._connection.close()
+            self._connection.request(method, where, sent, headers)
+        return self._connection.getresponse()
 
 
 def collection(manifest: Manifest) -> str:

@@ -151,7 +151,8 @@ def test_the_operator_needs_no_right_that_the_chart_does_not_give(plane: Control
     seen = events()
     refused = [(event["verb"], event["requestURI"]) for event in seen if event["responseStatus"]["code"] == 403]
     assert refused == []
-    assert {event["objectRef"]["resource"] for event in seen if event["verb"] == "patch"} == {
+    # The samples hold policies too; which of their objects are written by now is a matter of time.
+    assert {event["objectRef"]["resource"] for event in seen if event["verb"] == "patch"} >= {
         "serviceaccounts", "networkpolicies", "services", "poddisruptionbudgets", "deployments", "localmodels",
     }  # fmt: skip
 
