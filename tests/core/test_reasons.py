@@ -9,6 +9,7 @@ import pytest
 
 from bolwerk.core.reasons import Reason
 from core import test_status as model
+from core.exceptions import test_reconcile as exception
 from core.policy import test_conditions as policy
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "reasons.md"
@@ -28,6 +29,7 @@ PRODUCED = {
     *model.PRODUCED_ELSEWHERE,
     *(case.reason for case in policy.CASES),
     *policy.PRODUCED_ELSEWHERE,
+    *(case.reason for case in exception.CASES),
 }
 
 
