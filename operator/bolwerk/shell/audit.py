@@ -13,6 +13,8 @@ from typing_extensions import override
 
 from bolwerk.core.audit.record import Done, changed, governed
 from bolwerk.core.audit.told import gone, told
+from bolwerk.core.exceptions.approvers import of_exception
+from bolwerk.core.exceptions.observed import Observed as ExceptionObserved
 from bolwerk.core.kinds import Ref
 from bolwerk.core.plan import Manifest
 from bolwerk.core.policy.observed import Observed as PolicyObserved
@@ -20,7 +22,7 @@ from bolwerk.core.policy.overlaps import governed as governed_by
 from bolwerk.core.settings import Settings
 from bolwerk.shell.trail import Trail
 
-__all__ = ["Auditor", "PolicyAuditor"]
+__all__ = ["Auditor", "ExceptionAuditor", "PolicyAuditor"]
 
 
 class Observing(Protocol):
@@ -56,9 +58,9 @@ class Auditor(Generic[S_contra]):
         """Tell what was done to what belongs to an object."""
         self._trail.record(changed(resource, done))
 
-    def told(self, resource: Mapping[str, Any], status: Manifest, answer: Manifest) -> None:
+    def told(self, observed: S_contra, status: Manifest, answer: Manifest) -> None:
         """Tell what a new status says."""
-        self._trail.record(told(resource, status, answer))
+        self._trail.record(told(observed.resource, status, answer))
 
     def settled(self, ref: Ref, observed: S_contra, status: Mapping[str, Any]) -> None:
         """Tell what became of it once all is done and its status is this."""
@@ -67,6 +69,15 @@ class Auditor(Generic[S_contra]):
         """Tell that an object is gone, or going."""
         if (uid := self._seen.pop(ref, None)) is not None:
             self._trail.record([gone(ref.kind.name, str(ref), uid)])
+
+
+class ExceptionAuditor(Auditor[ExceptionObserved]):
+    """Tells also who approved an EgressException."""
+
+    @override
+    def told(self, observed: ExceptionObserved, status: Manifest, answer: Manifest) -> None:
+        approvers = of_exception(observed.exception, observed.approvals).all
+        self._trail.record(told(observed.exception, status, answer, approvers=approvers))
 
 
 @dataclass(frozen=True, slots=True)

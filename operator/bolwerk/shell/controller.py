@@ -240,7 +240,7 @@ class Controller(Generic[S]):
     async def _tell(self, ref: Ref, observed: S, plan: Plan) -> None:
         if plan.status is not None:
             answer = await self._client.apply_status(ref.kind, _status(ref, observed.resource, plan.status))
-            self._auditor.told(observed.resource, plan.status, answer)
+            self._auditor.told(observed, plan.status, answer)
             self._enqueue(self._cache.put(ref.kind, answer) - {ref})
             if _but_status(unpack(pack(ref.kind, answer))) != _but_status(observed.resource):
                 # Edited meanwhile. The watch has nothing new to tell about that: the cache has it from this answer.

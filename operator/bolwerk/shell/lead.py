@@ -23,7 +23,7 @@ from bolwerk.core.policy.observed import EXCEPTION_KINDS, OPTIONAL_KINDS
 from bolwerk.core.policy.observed import Observed as PolicyObserved
 from bolwerk.core.settings import Settings
 from bolwerk.shell import request as requests
-from bolwerk.shell.audit import Auditor, PolicyAuditor
+from bolwerk.shell.audit import Auditor, ExceptionAuditor, PolicyAuditor
 from bolwerk.shell.cache import Cache, Index
 from bolwerk.shell.client import Client
 from bolwerk.shell.connection import Connection
@@ -173,7 +173,7 @@ class Leader:
         for number in range(POLICY_WORKERS):
             spawn(walls.work(), f"policy worker {number}")
         if exceptions:
-            explained = self._controller(exceptions, self._decisions.exception, Auditor(self._trail))
+            explained = self._controller(exceptions, self._decisions.exception, ExceptionAuditor(self._trail))
             for number in range(EXCEPTION_WORKERS):
                 spawn(explained.work(), f"exception worker {number}")
         models = self._controller(self._models, self._decisions.model, Auditor(self._trail))

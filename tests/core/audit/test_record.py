@@ -80,10 +80,14 @@ def tell(resource: Mapping[str, Any], status: Mapping[str, Any]) -> tuple[Fact, 
         (policy(), apply(NETWORK_POLICY, "bolwerk-baseline", because="spec.egress"), Action.WALL_CHANGED),
         (policy(), apply(NETWORK_POLICY, "bolwerk-baseline", event=RESTORED), Action.WALL_RESTORED),
         (policy(), delete(NETWORK_POLICY, "bolwerk-baseline"), Action.WALL_REMOVED),
-        (policy(), apply(NETWORK_POLICY, "bolwerk-baseline-x-0123abcd"), Action.HOLE_APPLIED),
-        (policy(), apply(NETWORK_POLICY, "bolwerk-baseline-x-0123abcd", event=RESTORED), Action.HOLE_RESTORED),
-        (policy(), apply(NETWORK_POLICY, "bolwerk-baseline-x-0123abcd", because="spec.egress"), Action.HOLE_CHANGED),
-        (policy(), delete(CILIUM_CLUSTERWIDE_NETWORK_POLICY, "bolwerk-baseline-x-0123abcd"), Action.HOLE_REMOVED),
+        (policy(), apply(NETWORK_POLICY, "bolwerk-baseline-x-0123456789ab"), Action.HOLE_APPLIED),
+        (policy(), apply(NETWORK_POLICY, "bolwerk-other-x-0123456789ab"), Action.WALL_APPLIED),
+        (
+            policy(),
+            apply(NETWORK_POLICY, "bolwerk-baseline-x-0123456789ab", because="spec.egress"),
+            Action.HOLE_CHANGED,
+        ),
+        (policy(), delete(CILIUM_CLUSTERWIDE_NETWORK_POLICY, "bolwerk-baseline-x-0123456789ab"), Action.HOLE_REMOVED),
         (policy(), apply(VALIDATING_ADMISSION_POLICY, "bolwerk-baseline-host"), Action.ADMISSION_APPLIED),
         (
             policy(),
@@ -219,22 +223,45 @@ def test_how_things_turned(before: dict[str, Any], after: dict[str, Any], want: 
 @pytest.mark.parametrize(
     ("before", "after", "want"),
     [
-        (None, "Requested", [("ExceptionRequested", "Accepted")]),
+        ("", "Requested", [("ExceptionRequested", "Accepted")]),
         ("Requested", "Approved", [("ExceptionApproved", "Done")]),
-        ("Approved", "Open", [("ExceptionOpened", "Done")]),
+        ("Requested", "Open", [("ExceptionApproved", "Done")]),
+        ("Approved", "Open", []),
+        ("Open", "Approved", []),
         ("Requested", "Refused", [("ExceptionRefused", "Done")]),
+        ("Refused", "Requested", [("ExceptionRequested", "Reconsidered")]),
         ("Open", "Expired", [("ExceptionExpired", "Done")]),
         ("Open", "Requested", [("ExceptionRequested", "ApprovalWithdrawn")]),
         ("Open", "Open", []),
-        (None, "Refused", [("ExceptionRequested", "Accepted"), ("ExceptionRefused", "Done")]),
+        ("", "Refused", [("ExceptionRequested", "Accepted"), ("ExceptionRefused", "Done")]),
+        ("", "Open", [("ExceptionRequested", "Accepted"), ("ExceptionApproved", "Done")]),
     ],
 )
-def test_the_life_of_an_exception(before: str | None, after: str, want: list[tuple[str, str]]) -> None:
-    facts = tell(exception(**({"phase": before} if before else {})), {"phase": after})
+def test_the_life_of_an_exception_and_its_people(before: str, after: str, want: list[tuple[str, str]]) -> None:
+    asked = exception(**({"phase": before} if before else {}))
+
+    facts = told(asked, {"phase": after}, {"metadata": {}}, approvers=("anna@example.nl", "piet@example.nl"))
 
     assert short(facts) == want
-    if before is None:
-        assert facts[0].actor == "jan@example.nl", "as the API server stamped it"
+    for fact in facts:
+        if fact.result == "Accepted":
+            assert fact.actor == "jan@example.nl", "as the API server stamped it"
+        if fact.action is Action.EXCEPTION_APPROVED:
+            assert fact.actor == "anna@example.nl, piet@example.nl"
+
+
+def test_what_a_wall_opens_and_closes_is_told_of_the_exception_also_of_one_that_is_deleted() -> None:
+    first = {"namespace": "team", "name": "translate", "uid": "u1"}
+    second = {"namespace": "team", "name": "search", "uid": "u2", "unopened": ["a sentence"]}
+
+    facts = tell(policy(openExceptions=[first]), {"backend": "Calico", "openExceptions": [second]})
+
+    assert [(str(fact.action), fact.object, fact.result) for fact in facts] == [
+        ("ExceptionClosed", "EgressException team/translate", "Done"),
+        ("ExceptionOpened", "EgressException team/search", "InPart"),
+    ]
+    assert facts[1].detail == {"uid": "u2", "policy": "baseline", "policyUid": "u1", "backend": "Calico"}
+    assert not tell(policy(openExceptions=[first]), {"openExceptions": [first]})
 
 
 @pytest.mark.parametrize(

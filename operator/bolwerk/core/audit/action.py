@@ -24,9 +24,10 @@ class Action(StrEnum):
     MODEL_DELETED = "ModelDeleted"
     EXCEPTION_REQUESTED = "ExceptionRequested"
     EXCEPTION_APPROVED = "ExceptionApproved"
-    EXCEPTION_OPENED = "ExceptionOpened"
     EXCEPTION_REFUSED = "ExceptionRefused"
     EXCEPTION_EXPIRED = "ExceptionExpired"
+    EXCEPTION_OPENED = "ExceptionOpened"
+    EXCEPTION_CLOSED = "ExceptionClosed"
     EXCEPTION_DELETED = "ExceptionDeleted"
 
     # What was done about it
@@ -36,7 +37,6 @@ class Action(StrEnum):
     WALL_REMOVED = "WallRemoved"
     HOLE_APPLIED = "HoleApplied"
     HOLE_CHANGED = "HoleChanged"
-    HOLE_RESTORED = "HoleRestored"
     HOLE_REMOVED = "HoleRemoved"
     ADMISSION_APPLIED = "AdmissionApplied"
     ADMISSION_CHANGED = "AdmissionChanged"

@@ -40,7 +40,7 @@ _CATEGORIES: Mapping[str, Mapping[Kind, str]] = {
     LOCAL_MODEL.name: {NETWORK_POLICY: "Seal"},
 }
 _OTHERS = "Workload"
-_HOLE = re.compile(r"-x-[0-9a-f]{8}$")
+_RESTORED = frozenset({"Wall", "Seal"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,23 +130,19 @@ def _grouped(resource: Mapping[str, Any], changes: Iterable[Change], *, result: 
 
 def _action(resource: Mapping[str, Any], change: Change) -> Action:
     category = _CATEGORIES.get(resource["kind"], {}).get(change.ref.kind, _OTHERS)
-    if category == "Wall" and _is_hole(change.ref):
+    if category == "Wall" and _is_hole(resource, change.ref):
         category = "Hole"
-    return Action(f"{category}{_verb(change)}")
-
-
-def _verb(change: Change) -> str:
     if isinstance(change, Delete):
-        return "Removed"
-    if change.event is not None:  # planned only where somebody else damaged it
-        return "Restored"
-    return "Applied" if change.because == ABSENT else "Changed"
+        return Action(f"{category}Removed")
+    if change.event is not None and category in _RESTORED:  # planned only where somebody else damaged it
+        return Action(f"{category}Restored")
+    return Action(f"{category}Applied" if change.because == ABSENT else f"{category}Changed")
+
+
+def _is_hole(policy: Mapping[str, Any], ref: Ref) -> bool:
+    return re.match(rf"bolwerk-{re.escape(policy['metadata']['name'])}[-.]x-[0-9a-f]{{12}}", ref.name) is not None
 
 
 def _is_told(resource: Mapping[str, Any], refusal: Refusal) -> bool:
     conditions = (resource.get("status") or {}).get("conditions") or ()
     return any((each["type"], each["reason"]) == ("Stalled", refusal.reason) for each in conditions)
-
-
-def _is_hole(ref: Ref) -> bool:
-    return _HOLE.search(ref.name) is not None

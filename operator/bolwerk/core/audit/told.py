@@ -5,7 +5,7 @@ Called by the shell once the status has been written; compares it with the one b
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from bolwerk.core.audit.action import Action
@@ -37,16 +37,16 @@ _WATCHED: Mapping[str, tuple[str, ...]] = {
 _GOOD_FROM_THE_START = frozenset({"NotReopened", "Undisputed", "CatalogueCurrent", "ReferencesClean"})
 """Conditions that tell of a finding: that there is none at first is no news."""
 
-_PHASES: Mapping[str, Action] = {
-    "Requested": Action.EXCEPTION_REQUESTED,
-    "Approved": Action.EXCEPTION_APPROVED,
-    "Open": Action.EXCEPTION_OPENED,
-    "Refused": Action.EXCEPTION_REFUSED,
-    "Expired": Action.EXCEPTION_EXPIRED,
-}
+_ENDS: Mapping[str, Action] = {"Refused": Action.EXCEPTION_REFUSED, "Expired": Action.EXCEPTION_EXPIRED}
 
 
-def told(resource: Mapping[str, Any], status: Mapping[str, Any], answer: Mapping[str, Any]) -> tuple[Fact, ...]:
+def told(
+    resource: Mapping[str, Any],
+    status: Mapping[str, Any],
+    answer: Mapping[str, Any],
+    *,
+    approvers: Sequence[str] = (),
+) -> tuple[Fact, ...]:
     """Return the entries for a status that was written.
 
     Parameters
@@ -55,11 +55,14 @@ def told(resource: Mapping[str, Any], status: Mapping[str, Any], answer: Mapping
         The reconciled object as it was decided on, with the status before.
     answer
         The object as the API server has it now, with its managedFields.
+    approvers
+        Whose approvals of an exception count.
     """
     before = resource.get("status") or {}
     return (
         *_asked(resource, before, status, answer),
-        *_phase(resource, before, status, answer),
+        *_phase(resource, before, status, answer, approvers),
+        *_opened(resource, before, status),
         *_backend(resource, before, status),
         *_catalogue(resource, before, status),
         *_conditions(resource, before, status),
@@ -94,28 +97,56 @@ def _asked(
 
 
 def _phase(
-    resource: Mapping[str, Any], before: Mapping[str, Any], status: Mapping[str, Any], answer: Mapping[str, Any]
+    resource: Mapping[str, Any],
+    before: Mapping[str, Any],
+    status: Mapping[str, Any],
+    answer: Mapping[str, Any],
+    approvers: Sequence[str],
 ) -> Iterator[Fact]:
-    phase = str(status.get("phase") or "")
-    if resource["kind"] != EGRESS_EXCEPTION.name or phase not in _PHASES:
+    was, is_ = str(before.get("phase") or ""), str(status.get("phase") or "")
+    if resource["kind"] != EGRESS_EXCEPTION.name or was == is_:
         return
-    ready = _by_type(status).get("Ready", {})
+    spec, name = resource.get("spec") or {}, named(resource)
     detail: dict[str, Detail] = {
         **about(resource),
-        "phase": phase,
-        "phaseBefore": str(before.get("phase") or ""),
-        "reason": str(ready.get("reason") or ""),
+        "phaseBefore": was,
+        "reason": str(_by_type(status).get("Ready", {}).get("reason") or ""),
         "approvals": int(status.get("approvals") or 0),
+        "approvers": tuple(approvers),
         "fourEyes": str(status.get("fourEyes") or ""),
     }
-    person = ((resource.get("spec") or {}).get("requestedBy") or {}).get("username")
-    if not before.get("phase"):
-        asked = {**detail, "specDigest": digest(resource.get("spec") or {}), "managers": _managers(answer)}
-        yield Fact(Action.EXCEPTION_REQUESTED, named(resource), "Accepted", actor=person or UNKNOWN, detail=asked)
-    if phase != before.get("phase") and phase != "Requested":
-        yield Fact(_PHASES[phase], named(resource), detail=detail)
-    elif phase == "Requested" and before.get("phase") not in (None, "Requested"):
-        yield Fact(Action.EXCEPTION_REQUESTED, named(resource), "ApprovalWithdrawn", detail=detail)
+    if not was:
+        requester = (spec.get("requestedBy") or {}).get("username") or UNKNOWN
+        asked = {**detail, "specDigest": digest(spec), "managers": _managers(answer)}
+        yield Fact(Action.EXCEPTION_REQUESTED, name, "Accepted", actor=requester, detail=asked)
+    elif is_ == "Requested":
+        result = "ApprovalWithdrawn" if was in ("Approved", "Open") else "Reconsidered"
+        yield Fact(Action.EXCEPTION_REQUESTED, name, result, actor=UNKNOWN, detail=detail)
+    if is_ in ("Approved", "Open") and was not in ("Approved", "Open"):
+        yield Fact(Action.EXCEPTION_APPROVED, name, actor=", ".join(approvers) or UNKNOWN, detail=detail)
+    if is_ in _ENDS:
+        yield Fact(_ENDS[is_], name, detail=detail)
+
+
+def _opened(resource: Mapping[str, Any], before: Mapping[str, Any], status: Mapping[str, Any]) -> Iterator[Fact]:
+    """Yield the exceptions that a policy's wall has a hole for now, or no more: also of those that were deleted."""
+    if resource["kind"] != SOVEREIGNTY_POLICY.name:
+        return
+    was, is_ = ({each["uid"]: each for each in of.get("openExceptions") or ()} for of in (before, status))
+    for action, entries in (
+        (Action.EXCEPTION_CLOSED, [entry for uid, entry in was.items() if uid not in is_]),
+        (Action.EXCEPTION_OPENED, [entry for uid, entry in is_.items() if uid not in was]),
+    ):
+        for entry in entries:
+            name = f"{EGRESS_EXCEPTION.name} {entry.get('namespace') or ''}/{entry.get('name') or ''}"
+            detail: dict[str, Detail] = {
+                "uid": str(entry["uid"]),
+                "policy": str(resource["metadata"]["name"]),
+                "policyUid": str(resource["metadata"]["uid"]),
+                "backend": str(status.get("backend") or ""),
+            }
+            partly = action is Action.EXCEPTION_OPENED and entry.get("unopened")
+            yield Fact(action, name, "InPart" if partly else "Done", detail=detail)
 
 
 def _backend(resource: Mapping[str, Any], before: Mapping[str, Any], status: Mapping[str, Any]) -> Iterator[Fact]:
