@@ -8,12 +8,13 @@ from pathlib import Path
 
 from aiohttp import web
 
-from bolwerk.core.kinds import LOCAL_MODEL, NETWORK_POLICY, SOVEREIGNTY_POLICY, Ref
+from bolwerk.core.exceptions.observed import Observed as ExceptionObserved
+from bolwerk.core.kinds import EGRESS_APPROVAL, EGRESS_EXCEPTION, LOCAL_MODEL, NETWORK_POLICY, SOVEREIGNTY_POLICY, Ref
 from bolwerk.core.model.observed import Observed
 from bolwerk.core.plan import Apply, Manifest, Plan
 from bolwerk.core.policy.observed import Observed as PolicyObserved
 from bolwerk.core.settings import Settings
-from bolwerk.shell.audit import Auditor, PolicyAuditor
+from bolwerk.shell.audit import Auditor, ExceptionAuditor, PolicyAuditor
 from bolwerk.shell.cache import Cache
 from bolwerk.shell.trail import Trail
 
@@ -144,3 +145,19 @@ async def test_while_a_policy_is_stalled_nothing_is_governed_otherwise(trail: Tr
     auditor.settled(POLICY, governing("a"), stalled)
 
     assert not read(audit_log)
+
+
+async def test_who_approved_an_exception_is_named(trail: Trail, audit_log: Path) -> None:
+    uid = "0f2b3c4d-1111-2222-3333-444455556666"
+    asked = make(EGRESS_EXCEPTION, "translate", uid=uid, spec={"requestedBy": {"username": "jan@example.nl"}})
+    approval = {
+        "exception": {"name": "translate", "uid": uid},
+        "reason": "There is no local model for this language.",
+        "approvedBy": {"username": "anna@example.nl"},
+    }
+    approved = ExceptionObserved(asked, approvals=(make(EGRESS_APPROVAL, "anna", spec=approval),))
+
+    ExceptionAuditor(trail).told(approved, {"phase": "Approved", "approvals": 1}, asked)
+
+    told = [(entry["action"], entry["actor"]) for entry in read(audit_log)[1:]]
+    assert told == [("ExceptionRequested", "jan@example.nl"), ("ExceptionApproved", "anna@example.nl")]
