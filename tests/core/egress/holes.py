@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from ipaddress import ip_network
 
 from hypothesis import strategies as st
 
@@ -30,13 +31,13 @@ def networks_near(intent: Intent) -> st.SearchStrategy[Network]:
 
 def _resized(network: Network, narrower: int) -> Network:
     length = min(max(network.prefixlen + narrower, 1), network.max_prefixlen)
-    return next(network.subnets(new_prefix=length)) if narrower >= 0 else network.supernet(new_prefix=length)
+    return ip_network(f"{network.network_address}/{length}", strict=False)
 
 
 @st.composite
 def intents_with_holes(draw: st.DrawFn, intent: Intent, namespaces: tuple[str, ...] = ("ai", "web")) -> Intent:
     """Draw up to three holes for an intent."""
-    holes = []
+    holes: list[Hole] = []
     for number in range(draw(st.integers(1, 3))):
         selector = draw(SELECTORS)
         openings = draw(st.lists(st.tuples(networks_near(intent), SOME_PORTS), max_size=3, unique=True))
@@ -62,10 +63,12 @@ def packets(draw: st.DrawFn, intent: Intent) -> tuple[Pod, Destination]:
     source, where = draw(PODS), draw(destinations(intent.internal + intent.outward + asked))
     ports = [*PORTS, Port("TCP", 444), Port("TCP", 53), Port("UDP", 53)]
     name = draw(st.sampled_from(NAMES))
-    if intent.holes and draw(st.integers(0, 3)):
+    aimed = draw(st.integers(0, 3)) > 0
+    if intent.holes and aimed:
         hole = draw(st.sampled_from(intent.holes))
         source = draw(_pods_of(hole))
-        if hole.networks and draw(st.booleans()):
+        by_address = draw(st.booleans())
+        if hole.networks and by_address:
             network, named = draw(st.sampled_from(hole.networks))
             inside = st.integers(int(network.network_address), int(network.broadcast_address))
             address = draw(st.one_of(st.sampled_from([network.network_address, network.broadcast_address]), inside))

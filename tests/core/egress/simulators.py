@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, ip_network
-from typing import Any
+from typing import Any, Literal
 
 Address = IPv4Address | IPv6Address
 Manifest = Mapping[str, Any]
@@ -35,7 +35,7 @@ class Destination:
 
     address: Address
     pod: Pod | None = None
-    protocol: str = "TCP"
+    protocol: Literal["TCP", "UDP"] = "TCP"
     port: int = 443
     name: str = ""
     shown: str = ""
@@ -142,7 +142,9 @@ def _cilium_rule(rule: Manifest, destination: Destination) -> bool:
         there = destination.pod is not None
     elif "toFQDNs" in rule:
         assert rule["toPorts"], "an address is shared with others"
-        there = destination.pod is None and any(_fqdn(*each.values(), destination.name) for each in rule["toFQDNs"])
+        there = destination.pod is None and any(
+            _fqdn(name, destination.name) for each in rule["toFQDNs"] for name in each.values()
+        )
     else:
         there = destination.pod is None and any(
             inside(destination.address, block["cidr"], block.get("except", ())) for block in rule["toCIDRSet"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-UID = "0123abcd-0000-0000-0000-00000000000"
-"""With one digit more: the number of an exception."""
+UID = "0123abc{}-0000-4000-8000-000000000000"
+"""By the number of an exception."""
 ALICE, BOB, CAROL = "alice@example.org", "bob@example.org", "carol@example.org"
 PIPELINE = "system:serviceaccount:argocd:application-controller"
 
@@ -29,7 +29,7 @@ def exception(number: int = 1, *, namespace: str = "team", by: str | None = ALIC
     metadata = {
         "name": f"exception-{number}",
         "namespace": namespace,
-        "uid": f"{UID}{number}",
+        "uid": UID.format(number),
         "generation": 1,
         "creationTimestamp": f"2026-11-0{number}T12:00:00Z",
     }
