@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -115,7 +116,8 @@ def test_what_runs_and_what_is_governed_is_reported(plane: ControlPlane, bolwerk
     assert governed == {name: "baseline" if name == "team" else "" for name in governed}
     assert {"default", "kube-system", NAMESPACE, "team"} <= governed.keys()
     assert found["about"]["installedVersion"] == found["about"]["version"]
-    assert any("1 of 1 pods, 0 of them in governed namespaces" in each for each in found["notChecked"])
+    # The model's own pod may be there by now, or not.
+    assert re.search(r"network: 1 of [12] pods, 0 of them in governed namespaces", found["notChecked"][0])
 
 
 def test_who_may_not_read_roles_is_told_that_they_were_not_read(bolwerk: Bolwerk) -> None:
@@ -158,6 +160,9 @@ def test_an_exception_is_in_the_register_once_its_kind_is_served(bolwerk: Bolwer
     assert stored["justification"] == register["spec"]["justification"]
     assert (stored["requestedBy"], stored["fourEyes"], stored["policy"]) == (ADMIN, "", "baseline")
     assert stored["phase"] in ("Requested", "Expired")
+    assert (found["exceptions"]["guards"] == []) is any(
+        "vouches for those names" in each for each in found["notChecked"]
+    )
     assert reported(bolwerk("report", "--output=json", "--namespace=default"))["exceptions"]["items"] == []
 
 

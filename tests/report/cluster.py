@@ -169,6 +169,22 @@ def proof(node: str = "gpu-1", *, verdict: str = "Proven", finished: str = "2026
     }
 
 
+def admission(*, resource: str = "egressapprovals", action: str = "Deny") -> tuple[Manifest, ...]:
+    rule = {"apiGroups": ["bolwerk.dev"], "resources": [resource], "operations": ["CREATE"]}
+    return (
+        {
+            "kind": "ValidatingAdmissionPolicy",
+            "metadata": {"name": "bolwerk-approval"},
+            "spec": {"matchConstraints": {"resourceRules": [rule]}},
+        },
+        {
+            "kind": "ValidatingAdmissionPolicyBinding",
+            "metadata": {"name": "bolwerk-approval"},
+            "spec": {"policyName": "bolwerk-approval", "validationActions": [action]},
+        },
+    )
+
+
 def permissions() -> Permissions:
     def role(name: str, *rules: Manifest, **metadata: str) -> Manifest:
         return {"metadata": {"name": name, **metadata}, "rules": list(rules)}
@@ -264,6 +280,7 @@ def world(**changes: Any) -> World:
             exception("over", uid=UID.format(3), validUntil="2026-11-21T00:00:00Z", validFrom="2026-11-20T00:00:00Z"),
         ),
         "approvals": (approval(), approval("carol@example.nl", of="asked", uid=UID.format(9))),
+        "admission": admission(),
         "permissions": permissions(),
         "trail": trail(),
     }

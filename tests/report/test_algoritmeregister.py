@@ -14,7 +14,7 @@ from bolwerk.core.algoritmeregister.standard import FIELDS, faults
 from bolwerk.core.report.report import report
 from bolwerk.preview.refused import RefusedError
 from bolwerk.preview.written import fields_in
-from report.cluster import NOW, model, world
+from report.cluster import NOW, condition, model, world
 
 GOLDEN = Path(__file__).parent / "golden"
 REQUIRED = {
@@ -64,7 +64,7 @@ def test_with_what_people_have_to_write_it_is_complete() -> None:
 def test_what_people_write_about_the_method_comes_first_and_the_facts_after_it() -> None:
     method = one({**REQUIRED, "methods_and_models": "Een taalmodel vat samen."}).record["methods_and_models"]
 
-    assert method.startswith("Een taalmodel vat samen.\nHet model llama-8b draait lokaal")
+    assert method.startswith("Een taalmodel vat samen.\nHet model llama-8b draait als LocalModel")
     assert "PersistentVolumeClaim weights" in method
 
 
@@ -72,6 +72,23 @@ def test_a_model_for_several_applications_has_a_record_for_each() -> None:
     found = drafts(MODELS[:1], {"team/llama-8b": [REQUIRED, REQUIRED]})
 
     assert [each.record["source_id"] for each in found] == ["team/llama-8b#1", "team/llama-8b#2"]
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "want"),
+    [
+        ("True", "Proven", "Een meting heeft bevestigd"),
+        ("False", "OpenedByPolicy", "niet of niet volledig afgesloten"),
+        ("Unknown", "NotProven", "een meting hiervan is er niet"),
+        ("Unknown", "NotDecidedYet", "is nog niet bekend"),
+    ],
+)
+def test_the_draft_says_no_more_about_isolation_than_is_known(status: str, reason: str, want: str) -> None:
+    told = model(conditions=[condition("Isolated", status, reason, "")])
+    [draft] = drafts(report(world(models=(told,)), NOW).models, {})
+
+    assert draft.record["methods_and_models"].count("afgesloten") == 1
+    assert want in draft.record["methods_and_models"]
 
 
 def test_names_of_tenants_become_no_tag_in_the_record() -> None:

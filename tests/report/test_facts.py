@@ -11,8 +11,11 @@ import pytest
 from bolwerk.core.audit.action import Action
 from bolwerk.core.audit.entry import Fact, Head, chain
 from bolwerk.core.audit.verify import Line
+from bolwerk.core.report.facts import Report
 from bolwerk.core.report.report import report
 from bolwerk.core.report.rights import RIGHTS
+from bolwerk.core.report.text import as_text
+from bolwerk.core.report.told import told
 from bolwerk.core.report.trail import MOST, trail
 from bolwerk.core.report.unchecked import ALWAYS
 from bolwerk.core.report.world import Scope, World
@@ -21,6 +24,7 @@ from report.cluster import (
     NOW,
     SETTINGS,
     UID,
+    admission,
     approval,
     condition,
     deployment,
@@ -184,6 +188,28 @@ def test_whether_the_wall_has_the_hole_is_the_policys_word(status: dict[str, Any
     [found] = report(world(exceptions=(exception(),), policies=(policy(**status),)), NOW).exceptions.items
 
     assert found.hole == want
+
+
+@pytest.mark.parametrize(
+    ("rules", "want"),
+    [
+        pytest.param(admission(), ("bolwerk-approval",), id="in force"),
+        pytest.param(admission(action="Warn"), (), id="only warning"),
+        pytest.param(admission(resource="pods"), (), id="about something else"),
+        pytest.param(admission()[:1], (), id="bound to nothing"),
+        pytest.param((), (), id="none"),
+    ],
+)
+def test_names_of_people_are_vouched_for_only_by_rules_in_force(rules: Any, want: tuple[str, ...]) -> None:
+    found = report(world(admission=rules), NOW)
+
+    assert found.exceptions.guards == want
+    typed = any("as they were typed" in line or "is what somebody typed" in line for line in shown(found))
+    assert typed is not bool(want)
+
+
+def shown(found: Report) -> list[str]:
+    return as_text(told(found)).replace("\n" + " " * 28, " ").split("\n")
 
 
 def test_an_exception_where_nobody_governs_is_refused() -> None:

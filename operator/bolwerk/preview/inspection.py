@@ -39,6 +39,7 @@ ROLE_BINDING = Kind(*RBAC, "RoleBinding", "rolebindings")
 ISOLATION_PROOF = Kind("bolwerk.dev", "v1alpha1", "IsolationProof", "isolationproofs")
 
 OPTIONAL = (kinds.EGRESS_EXCEPTION, kinds.EGRESS_APPROVAL, ISOLATION_PROOF)
+WHOLE = (kinds.POD, kinds.VALIDATING_ADMISSION_POLICY, kinds.VALIDATING_ADMISSION_POLICY_BINDING)
 VERSION_LABEL = "app.kubernetes.io/version"
 
 Object = Mapping[str, Any]
@@ -122,6 +123,12 @@ async def _filled(world: World, client: Client, tell: Tell) -> World:
             approvals=await optional(kinds.EGRESS_APPROVAL),
             proofs=proofs,
             proofs_forbidden=proofs is None and ISOLATION_PROOF in served,
+            admission=(
+                *await objects(kinds.VALIDATING_ADMISSION_POLICY, _admission(kinds.VALIDATING_ADMISSION_POLICY)),
+                *await objects(
+                    kinds.VALIDATING_ADMISSION_POLICY_BINDING, _admission(kinds.VALIDATING_ADMISSION_POLICY_BINDING)
+                ),
+            ),
             permissions=await _permissions(client),
         )
 
@@ -147,8 +154,8 @@ async def _unless_forbidden(reading: Awaitable[T]) -> T | None:
 
 
 async def _listed(client: Client, kind: Kind, keep: Keep) -> Objects:
-    # A report is about all pods, also those that are on a node's own network and none of Bolwerk's.
-    selector = "" if kind == kinds.POD else selector_of(kind)
+    # Others' pods may be on a node's own network, and the rules about approvals are the chart's.
+    selector = "" if kind in WHOLE else selector_of(kind)
     for attempt in range(1, LIST_ATTEMPTS + 1):
         found: list[Object] = []
         try:
@@ -208,6 +215,15 @@ def _claim(item: Object) -> Object:
         "metadata": _only(item["metadata"], "name", "namespace"),
         "spec": _only(item.get("spec") or {}, "volumeName"),
     }
+
+
+def _admission(kind: Kind) -> Keep:
+    def keep(item: Object) -> Object:
+        # A list does not say the kind of its items.
+        spec = _only(item.get("spec") or {}, "policyName", "validationActions", "matchConstraints")
+        return {"kind": kind.name, "metadata": _only(item["metadata"], "name"), "spec": spec}
+
+    return keep
 
 
 def _only(fields: Object, *names: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from html import escape
 from typing import Any
 
 from bolwerk.core.algoritmeregister.standard import FIELDS, OF_THE_REGISTER, VERSION, faults
+from bolwerk.core.reasons import Reason
 from bolwerk.core.report.facts import ModelFacts
 from bolwerk.core.report.visible import visible
 
@@ -19,6 +20,15 @@ NOTICE = (
     "belongs there, fill in what is missing, and publish it."
 )
 ENGINES = {"vllm": "vLLM", "triton": "Triton Inference Server"}
+
+ISOLATED = {
+    ("True", ""): "Een meting heeft bevestigd dat uitgaand verkeer van het model is afgesloten.",
+    ("False", ""): "Uitgaand verkeer van het model is niet of niet volledig afgesloten.",
+    ("Unknown", Reason.NOT_PROVEN): (
+        "Uitgaand verkeer van het model is in de configuratie afgesloten; een meting hiervan is er niet."
+    ),
+}
+UNKNOWN = "Of uitgaand verkeer van het model is afgesloten, is nog niet bekend."
 
 Written = Mapping[str, Any]
 
@@ -144,9 +154,10 @@ def _methods(model: ModelFacts) -> str:
     inside = f", map {model.path}" if model.path else ""
     digests = ", ".join(model.source_digests) or "niet bekend"
     sentences = (
-        f"Het model {model.served_name} draait lokaal, in een eigen Kubernetes-cluster, met {engine} (image: {image}).",
+        f"Het model {model.served_name} draait als LocalModel in een Kubernetes-cluster, met {engine}, image {image}.",
         f"De modelbestanden komen uit {model.source}{inside}; vingerafdruk: {digests}.",
-        "Uitgaand verkeer van het model is in de configuratie afgesloten; "
-        + ("een meting heeft dit bevestigd." if model.isolated.status == "True" else "een meting hiervan is er niet."),
+        ISOLATED.get(
+            (model.isolated.status, model.isolated.reason), ISOLATED.get((model.isolated.status, ""), UNKNOWN)
+        ),
     )
     return escape(visible(" ".join(sentences)), quote=False)

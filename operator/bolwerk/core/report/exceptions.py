@@ -12,6 +12,7 @@ from bolwerk.core.exceptions.judge import Judgement, judge
 from bolwerk.core.invalid import InvalidSpecError, parsed
 from bolwerk.core.kinds import EGRESS_EXCEPTION, Ref
 from bolwerk.core.report.facts import ApprovalFacts, ExceptionFacts, Exceptions, Trail
+from bolwerk.core.report.guards import guards
 from bolwerk.core.report.reading import at, key, name_of, namespace_of, texts
 from bolwerk.core.report.world import World
 
@@ -39,6 +40,7 @@ def exceptions(world: World, governing: Mapping[str, str], now: datetime) -> Exc
         remark="" if mine else NONE,
         items=items,
         over=len(mine) - len(present),
+        guards=guards(world.admission),
         deleted=_deleted(mine, world),
     )
 

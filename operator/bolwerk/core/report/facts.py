@@ -189,6 +189,8 @@ class Exceptions:
         Whether the API server keeps exceptions at all.
     over
         How many were over before the time asked about, and are left out.
+    guards
+        The rules of admission in force about approvals: without any, names are as they were typed.
     deleted
         Exceptions that only the audit trail knows of any more.
     """
@@ -197,6 +199,7 @@ class Exceptions:
     remark: str
     items: tuple[ExceptionFacts, ...] = ()
     over: int = 0
+    guards: tuple[str, ...] = ()
     deleted: tuple[str, ...] = ()
 
 

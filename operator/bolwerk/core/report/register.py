@@ -10,10 +10,11 @@ from bolwerk.core.report.facts import ApprovalFacts, ExceptionFacts, Exceptions
 __all__ = ["register"]
 
 FOUR_EYES = {
-    "Cluster": "attested by the API server, which knew both people",
-    "Git": "attested by Git, through the ServiceAccount that wrote the approval",
+    "Cluster": "two people, of whom the API server knew who they were",
+    "Git": "two people whom Git attests, through the ServiceAccount that wrote the approval",
     "": "not seen: too few other people have approved",
 }
+TYPED = "the names of two people, as they were typed: no rule of admission vouches for them"
 
 
 def register(exceptions: Exceptions) -> tuple[Block, ...]:
@@ -25,7 +26,8 @@ def _blocks(exceptions: Exceptions) -> Iterator[Block]:
     if exceptions.remark:
         yield Paragraph(exceptions.remark)
     if exceptions.items:
-        yield Records(tuple(map(_exception, exceptions.items)))
+        yield Paragraph(_guarded(exceptions))
+        yield Records(tuple(_exception(each, guarded=bool(exceptions.guards)) for each in exceptions.items))
     if exceptions.over:
         yield Paragraph(f"{exceptions.over} exceptions were over before the time asked about, and are left out.")
     if exceptions.deleted:
@@ -33,12 +35,34 @@ def _blocks(exceptions: Exceptions) -> Iterator[Block]:
         yield Bullets(tuple(map(Said, exceptions.deleted)))
 
 
-def _exception(exception: ExceptionFacts) -> Record:
-    return Record(Said(f"{exception.namespace}/{exception.name}"), tuple(_fields(exception)))
+def _guarded(exceptions: Exceptions) -> str:
+    if not exceptions.guards:
+        return (
+            "No ValidatingAdmissionPolicy about EgressApprovals is in force: who asked and who approved is what "
+            "somebody typed."
+        )
+    return (
+        f"In force about EgressApprovals: {', '.join(exceptions.guards)}. What was written before they were, nobody "
+        "vouches for."
+    )
+
+
+def _exception(exception: ExceptionFacts, *, guarded: bool) -> Record:
+    fields = (*_fields(exception), ("Four eyes", _four_eyes(exception, guarded=guarded)))
+    return Record(Said(f"{exception.namespace}/{exception.name}"), fields)
+
+
+def _four_eyes(exception: ExceptionFacts, *, guarded: bool) -> str:
+    if exception.four_eyes and not guarded:
+        return TYPED
+    return FOUR_EYES.get(exception.four_eyes, Said(exception.four_eyes))
 
 
 def _fields(exception: ExceptionFacts) -> Iterator[tuple[str, Value]]:
-    yield "Phase", Said(f"{exception.phase or 'not judged'} ({exception.reason or 'no reason'}): {exception.sentence}")
+    yield (
+        "Judged now",
+        Said(f"{exception.phase or 'not judged'} ({exception.reason or 'no reason'}): {exception.sentence}"),
+    )
     yield "Written down as", Said(f"{exception.recorded_phase or 'nothing yet'}, by the operator")
     yield "Ground", Said(exception.ground)
     yield "Justification", Said(exception.justification)
@@ -51,7 +75,6 @@ def _fields(exception: ExceptionFacts) -> Iterator[tuple[str, Value]]:
     yield "Renews", Said(exception.renews) if exception.renews else "none"
     yield "Asked for by", Said(f"{exception.requested_by or 'nobody known'}, at {exception.requested_at}")
     yield "Approvals", tuple(map(_approval, exception.approvals)) or "none"
-    yield "Four eyes", FOUR_EYES.get(exception.four_eyes, Said(exception.four_eyes))
     yield "Term", Said(f"from {exception.valid_from} until {exception.valid_until}")
     yield "Opened, closed", Said(f"{exception.opened_at or 'not told'}, {exception.closed_at or 'not told'}")
     yield "The hole", Said(exception.hole)

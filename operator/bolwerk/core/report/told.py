@@ -19,7 +19,7 @@ from bolwerk.core.report.document import (
     Value,
 )
 from bolwerk.core.report.facts import Condition, ModelFacts, PolicyFacts, ProofFacts, Report, Rights, Trail
-from bolwerk.core.report.register import register
+from bolwerk.core.report.register import register as written
 from bolwerk.core.report.rights import RIGHTS
 
 __all__ = ["told"]
@@ -49,7 +49,7 @@ def told(report: Report) -> Document:
             Section("Models", _models(report)),
             Section("Policies", _policies(report)),
             Section("Namespaces", _namespaces(report)),
-            Section("Exceptions", register(report.exceptions)),
+            Section("Exceptions", written(report.exceptions)),
             Section("Proofs of isolation", _proofs(report)),
             Section("Audit trail", _trail(report.trail)),
             Section("Who may change the rules", _rights(report)),
@@ -81,9 +81,10 @@ def _about(report: Report) -> tuple[Block, ...]:
 
 def _glance(report: Report) -> Table:
     governed = sum(bool(each.policy) for each in report.namespaces)
-    phases = Counter(each.phase or "not judged" for each in report.exceptions.items)
+    register = report.exceptions
+    phases = Counter(each.phase or "not judged" for each in register.items)
     exceptions = ", ".join(f"{number} {phase}" for phase, number in sorted(phases.items()))
-    unknown = "none" if report.exceptions.known else "not kept by this API server"
+    unknown = "none" if register.known else "not kept by this API server"
     serving = sum(each.serving.status == "True" for each in report.models)
     return Table(
         "Numbers",
@@ -94,7 +95,8 @@ def _glance(report: Report) -> Table:
             ("Policies", str(len(report.policies))),
             ("Governed namespaces, of how many", f"{governed} of {len(report.namespaces)}"),
             ("Findings beside the walls", str(sum(each.findings_total for each in report.policies))),
-            ("Exceptions", exceptions or unknown),
+            ("Exceptions, as judged now", exceptions or unknown),
+            ("Exceptions of which a wall has the hole", str(sum(x.hole.startswith("in ") for x in register.items))),
             ("Things not checked", str(len(report.not_checked))),
         ),
     )
@@ -125,7 +127,7 @@ def _model(model: ModelFacts) -> Record:
             ("Isolated", _condition(model.isolated)),
             (
                 "Governed by",
-                Said(model.policy) if model.policy else "no SovereigntyPolicy; sealed by its own NetworkPolicy",
+                Said(model.policy) if model.policy else "no SovereigntyPolicy",
             ),
         ),
     )
@@ -198,13 +200,13 @@ def _proof(proof: ProofFacts) -> Record:
 def _trail(trail: Trail | None) -> tuple[Block, ...]:
     if trail is None:
         return (Paragraph("Not read: no file with the trail was given (--audit-log)."),)
-    unanchored = f"{trail.unanchored} lines, in {trail.resumed} changes of process"
+    resumed = f"{trail.resumed} times; lines that no stored head knew of: {trail.unanchored}"
     facts = (
         ("Log", Said(trail.log)),
         ("Verdict", Said(trail.verdict)),
         ("Good entries", f"{trail.entries}, from {trail.first_at or '—'} to {trail.last_at or '—'}"),
         ("Last hash", Said(trail.head)),
-        ("Vouched for by no head", unanchored),
+        ("Another process went on", resumed),
     )
     counts = tuple((Said(action), str(number)) for action, number in trail.counts)
     decisions = tuple(tuple(map(Said, (x.at, x.action, x.object, x.result, x.actor))) for x in trail.decisions)

@@ -108,6 +108,8 @@ def _references(world: World) -> Iterator[str]:
 def _records(world: World, exceptions: Exceptions, rights: Rights) -> Iterator[str]:
     if exceptions.items:
         yield "How often exceptions were used: no network plugin's flow records are read."
+        if not exceptions.guards:
+            yield "Who asked and who approved: no rule of admission about EgressApprovals vouches for those names."
     if world.trail is None:
         yield "The audit trail: none was given (--audit-log). Exceptions that were deleted are known only there."
     elif not world.trail.whole:

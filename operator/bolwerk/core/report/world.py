@@ -59,6 +59,8 @@ class World:
         Bolwerk's own.
     exceptions, approvals, proofs
         None where the API server does not serve the kind; proofs also where they may not be read.
+    admission
+        ValidatingAdmissionPolicies and their bindings.
     permissions
         None where they may not be read, or were not asked for.
     trail
@@ -78,6 +80,7 @@ class World:
     approvals: Objects | None = None
     proofs: Objects | None = None
     proofs_forbidden: bool = False
+    admission: Objects = ()
     permissions: Permissions | None = None
     trail: Trail | None = None
     scope: Scope = field(default_factory=Scope)
