@@ -112,12 +112,17 @@ class Server:
 def plane(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     needing.programs(request, "etcd", "kube-apiserver", "kubectl")
     with ControlPlane(tmp_path_factory.mktemp("plane"), users=GROUPS) as running:
-        running.kubectl("apply", "--server-side", "--filename=-", stdin="---\n".join(crd_yaml(each) for each in CRDS))
-        running.kubectl("wait", "--for=condition=Established", *(f"crd/{each.plural}.bolwerk.dev" for each in CRDS))
-        for namespace in (HERE, ELSEWHERE):
-            running.kubectl("create", "namespace", namespace)
-        send(running, "apply", [*roles(), *bindings(BOUND)])
+        prepare(running)
         yield running
+
+
+def prepare(plane: ControlPlane) -> None:
+    """Let the people in, without any policy."""
+    plane.kubectl("apply", "--server-side", "--filename=-", stdin="---\n".join(crd_yaml(each) for each in CRDS))
+    plane.kubectl("wait", "--for=condition=Established", *(f"crd/{each.plural}.bolwerk.dev" for each in CRDS))
+    for namespace in (HERE, ELSEWHERE):
+        plane.kubectl("create", "namespace", namespace)
+    send(plane, "apply", [*roles(), *bindings(BOUND)])
 
 
 @pytest.fixture(scope="session")

@@ -117,7 +117,7 @@ def test_no_approval_of_what_is_not_there(server: Server) -> None:
     server.requested(REQUESTER)
     absent = {"metadata": {"name": "absent", "namespace": HERE, "uid": NO_UID}}
 
-    answer = server.approve(APPROVER, absent)
+    answer = server.approve(APPROVER, absent, approvedBy={"username": APPROVER})
 
     if server.mode == "stamped":
         server.judged(answer, MISSING)
