@@ -59,8 +59,8 @@ def test_it_is_opened_at_its_first_instant_and_closed_at_its_last(served: frozen
     cluster.now = END
     cluster.step()
     assert listed(cluster) == []
-    assert {ref: live["spec"] for ref, live in cluster.objects.items()} == {
-        ref: live["spec"] for ref, live in closed.items()
+    assert {ref: live.get("spec") for ref, live in cluster.objects.items()} == {
+        ref: live.get("spec") for ref, live in closed.items()
     }
     assert "specs" not in cluster.objects.get(WALL, {})
 
