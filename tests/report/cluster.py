@@ -228,6 +228,10 @@ def permissions() -> Permissions:
     )
 
 
+def decision(when: str, action: str, name: str, *, uid: str = UID.format(1), reason: str = "") -> TrailEntry:
+    return TrailEntry(when, action, f"EgressException {name}", "Done", "unknown", uid, reason)
+
+
 def trail(**more: Any) -> Trail:
     facts: dict[str, Any] = {
         "log": "/var/log/bolwerk/audit.log",
@@ -241,12 +245,8 @@ def trail(**more: Any) -> Trail:
         "unanchored": 0,
         "counts": (("ExceptionOpened", 1), ("WallApplied", 1)),
         "decisions": (
-            TrailEntry(
-                "2026-10-05T10:00:00.000Z", "ExceptionDeleted", "EgressException team/former", "Done", "unknown"
-            ),
-            TrailEntry(
-                "2026-11-20T00:00:00.000Z", "ExceptionOpened", "EgressException team/translate", "Done", "bolwerk"
-            ),
+            decision("2026-10-05T10:00:00.000Z", "ExceptionDeleted", "team/former", uid=UID.format(8)),
+            decision("2026-11-20T00:00:00.000Z", "ExceptionApproved", "team/translate", reason="WithinPolicy"),
         ),
         "more": 0,
     }

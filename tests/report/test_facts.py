@@ -27,6 +27,7 @@ from report.cluster import (
     admission,
     approval,
     condition,
+    decision,
     deployment,
     exception,
     model,
@@ -37,6 +38,7 @@ from report.cluster import (
     proof,
     world,
 )
+from report.cluster import trail as trail_of
 
 IMAGE = {"image": {"reference": "registry.example.nl/m:1"}}
 OTHER = "sha256:" + "e5" * 32
@@ -250,7 +252,14 @@ def test_without_the_kind_there_is_no_exception_and_the_report_says_so() -> None
 
 
 def test_one_that_only_the_trail_knows_is_named() -> None:
-    assert report(world(), NOW).exceptions.deleted == ("EgressException team/former",)
+    assert report(world(), NOW).exceptions.deleted == (f"EgressException team/former, uid {UID.format(8)}",)
+
+
+def test_one_that_was_made_anew_under_its_name_is_another_one() -> None:
+    before = decision("2026-10-05T10:00:00.000Z", "ExceptionDeleted", "team/translate", uid=UID.format(8))
+    found = report(world(trail=trail_of(decisions=(before,))), NOW).exceptions
+
+    assert found.deleted == (f"EgressException team/translate, uid {UID.format(8)}",)
 
 
 # Proofs

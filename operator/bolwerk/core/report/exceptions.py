@@ -11,7 +11,7 @@ from bolwerk.core.exceptions import validity
 from bolwerk.core.exceptions.judge import Judgement, judge
 from bolwerk.core.invalid import InvalidSpecError, parsed
 from bolwerk.core.kinds import EGRESS_EXCEPTION, Ref
-from bolwerk.core.report.facts import ApprovalFacts, ExceptionFacts, Exceptions, Trail
+from bolwerk.core.report.facts import ApprovalFacts, ExceptionFacts, Exceptions
 from bolwerk.core.report.guards import guards
 from bolwerk.core.report.reading import at, key, name_of, namespace_of, texts
 from bolwerk.core.report.world import World
@@ -163,11 +163,15 @@ def _unopened(exception: Object, policy: Object) -> Iterator[str]:
 
 
 def _deleted(present: Iterable[Object], world: World) -> tuple[str, ...]:
-    trail: Trail | None = world.trail
-    if trail is None:
-        return ()
-    there = {str(Ref(EGRESS_EXCEPTION, *key(each))) for each in present}
-    told = {
-        entry.object for entry in trail.decisions if world.scope.has(entry.object.partition(" ")[2].partition("/")[0])
-    }
-    return tuple(sorted(told - there))
+    """Return those of which only the trail knows; one that was made anew under its name is another one."""
+    there = {at(each, "metadata", "uid") for each in present}
+    told = world.trail.decisions if world.trail else ()
+    return tuple(
+        sorted(
+            {
+                f"{each.object}, uid {each.uid or 'unknown'}"
+                for each in told
+                if each.uid not in there and world.scope.has(each.object.partition(" ")[2].partition("/")[0])
+            }
+        )
+    )

@@ -236,6 +236,8 @@ class TrailEntry:
     object: str
     result: str
     actor: str
+    uid: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

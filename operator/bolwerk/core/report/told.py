@@ -33,6 +33,7 @@ SOURCE = (
     "The State Secretary for the Interior and Kingdom Relations to the House of Representatives of the Netherlands, "
     "7 March 2025"
 )
+DECISION = ("When", "Action", "Object", "Result", "Actor", "Reason")
 FACTS_ONLY = (
     "Facts as the cluster tells them, with the gaps named. Whether they suffice is for people to judge; no level of "
     "any framework is computed. The report holds no key, no password and no value of a ConfigMap or Secret."
@@ -209,13 +210,14 @@ def _trail(trail: Trail | None) -> tuple[Block, ...]:
         ("Another process went on", resumed),
     )
     counts = tuple((Said(action), str(number)) for action, number in trail.counts)
-    decisions = tuple(tuple(map(Said, (x.at, x.action, x.object, x.result, x.actor))) for x in trail.decisions)
+    decisions = tuple(
+        tuple(map(Said, (x.at, x.action, x.object, x.result, x.actor, x.reason))) for x in trail.decisions
+    )
     more = f" (the latest {len(decisions)}; {trail.more} before them are not shown)" if trail.more else ""
     return (
         Records((Record("The chain", facts),)),
         *((Table("What was done, how often", ("Action", "Number"), counts),) if counts else ()),
-        *((Table(f"Decisions about exceptions{more}", ("When", "Action", "Object", "Result", "Actor"), decisions),)
-          if decisions else ()),
+        *((Table(f"Decisions about exceptions{more}", DECISION, decisions),) if decisions else ()),
     )  # fmt: skip
 
 

@@ -39,7 +39,7 @@ def trail(log: str, lines: Callable[[], Iterable[Line]], *, since: datetime | No
             continue
         counts[entry.action] += 1
         if entry.action.startswith(ABOUT_EXCEPTIONS):
-            decisions.append(TrailEntry(entry.timestamp, entry.action, entry.object, entry.result, entry.actor))
+            decisions.append(_decision(entry))
     told = sum(number for action, number in counts.items() if action.startswith(ABOUT_EXCEPTIONS))
     return Trail(
         log=log,
@@ -65,6 +65,18 @@ def _entries(lines: Iterable[Line]) -> Iterable[Entry]:
             continue  # the verdict tells where
         if entry is not None:
             yield entry
+
+
+def _decision(entry: Entry) -> TrailEntry:
+    return TrailEntry(
+        at=entry.timestamp,
+        action=entry.action,
+        object=entry.object,
+        result=entry.result,
+        actor=entry.actor,
+        uid=str(entry.detail.get("uid") or ""),
+        reason=str(entry.detail.get("reason") or ""),
+    )
 
 
 def _is_younger(entry: Entry, since: datetime | None) -> bool:
