@@ -127,6 +127,11 @@ class Exceptions(ApiModel):
     approvals: Annotated[int, Field(ge=1, le=5)] = Field(
         default=1, description="Approvals by people other than the requester. Default 1."
     )
+    cilium_envoy: bool = Field(
+        default=False,
+        description="Whether Cilium has a working Envoy on every node, which exceptions for names need. Where it is "
+        "missing, one such exception keeps all new pods of the node from starting. Default false: names stay closed.",
+    )
 
 
 class SovereigntyPolicySpec(ApiModel):

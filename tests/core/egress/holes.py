@@ -53,7 +53,7 @@ def intents_with_holes(draw: st.DrawFn, intent: Intent, namespaces: tuple[str, .
         )
         if not hole.empty:
             holes.append(hole)
-    return replace(intent, holes=tuple(holes))
+    return replace(intent, holes=tuple(holes), envoy=True)
 
 
 @st.composite

@@ -32,8 +32,10 @@ def hole(*domains: str, ports: tuple[Port, ...] = TLS, selector: Any = None, **c
     return replace(made, **changes)
 
 
-def walled(*holes: Hole, teams: tuple[Any, ...] = (), others: tuple[Any, ...] = ()) -> Wall:
-    return cilium.render(replace(intent_of(policy()), holes=holes), Scene(("team",), {"team": teams}, others))
+def walled(*holes: Hole, teams: tuple[Any, ...] = (), others: tuple[Any, ...] = (), envoy: bool = True) -> Wall:
+    return cilium.render(
+        replace(intent_of(policy()), holes=holes, envoy=envoy), Scene(("team",), {"team": teams}, others)
+    )
 
 
 def passes(wall: Wall, to: Destination, *, app: str = "chat", teams: tuple[Any, ...] = ()) -> bool:
@@ -104,6 +106,9 @@ NOT_HERE = {**CNP, "metadata": {"name": "dns", "namespace": "other"}}
 @pytest.mark.parametrize(
     ("asked", "scene", "sentence"),
     [
+        pytest.param(
+            hole("a.example"), {"envoy": False}, "spec.exceptions.ciliumEnvoy", id="nobody says Envoy is there"
+        ),
         pytest.param(hole("a.example", ports=(Port("UDP", 443),)), {}, "closed on UDP 443", id="QUIC"),
         pytest.param(hole("a.example", ports=(Port("TCP", 53),)), {}, "closed on TCP 53", id="the port of DNS"),
         pytest.param(

@@ -20,13 +20,20 @@ PLUGINS = pytest.mark.parametrize(
 WALL = Ref(CILIUM_CLUSTERWIDE_NETWORK_POLICY, "", "bolwerk-government")
 BEGIN = datetime.fromisoformat("2026-12-01T12:00:00Z")
 END = datetime.fromisoformat("2026-12-31T12:00:00Z")
+ENVOY = {"ciliumEnvoy": True}
 DOMAIN = [{"domain": "api.example.com", "ports": [{"port": 443}]}]
 
 
 def world(*, served: frozenset[Kind] = CILIUM, at: datetime = BEGIN, **changes: Any) -> World:
     """Return a cluster with one approved exception, settled before it begins."""
     asked = exception(**changes)
-    made = World(served=served, exceptions=(asked,), approvals=(approval(asked),), now=BEGIN - timedelta(minutes=1))
+    made = World(
+        policy(exceptions=ENVOY),
+        served=served,
+        exceptions=(asked,),
+        approvals=(approval(asked),),
+        now=BEGIN - timedelta(minutes=1),
+    )
     made.step()
     made.now = at
     return made
@@ -111,7 +118,7 @@ def test_whatever_takes_it_away_closes_it(served: frozenset[Kind], change: str) 
 def test_what_the_policy_no_longer_allows_is_closed(served: frozenset[Kind]) -> None:
     cluster = world(served=served)
     cluster.step()
-    cluster.edit(exceptions={"longestDays": 7})
+    cluster.edit(exceptions={**ENVOY, "longestDays": 7})
 
     cluster.step()
 
@@ -216,6 +223,17 @@ def test_patterns_and_unknown_groups_are_told() -> None:
     assert {"matchName": "chatgpt.com"} in rule["toFQDNs"]
     assert {"matchPattern": "**.chatgpt.com"} in rule["toFQDNs"]
     assert "**.chatgpt.com" in rule["toPorts"][0]["serverNames"]
+
+
+def test_names_are_closed_again_when_envoy_is_there_no_more() -> None:
+    cluster = world(destinations=DOMAIN)
+    cluster.step()
+    cluster.edit(exceptions={})
+
+    cluster.step()
+
+    assert listed(cluster) == []
+    assert "ciliumEnvoy" in unopened(cluster)[0]
 
 
 def test_names_are_closed_again_when_a_team_allows_its_pods_more() -> None:

@@ -44,6 +44,8 @@ class Intent:
         0 to 1000, lower comes first.
     holes
         What approved exceptions open in governed namespaces, at this moment.
+    envoy
+        Whether the platform says that Cilium has a working Envoy on every node.
     """
 
     policy: str
@@ -54,6 +56,7 @@ class Intent:
     outward: tuple[Network, ...]
     priority: int
     holes: tuple[Hole, ...] = ()
+    envoy: bool = False
 
     @property
     def name(self) -> str:
@@ -84,6 +87,7 @@ class Intent:
             internal=internal,
             outward=tuple(dict.fromkeys(outward)),  # a network may be in both lists; the plugins' APIs take it once
             priority=spec.enforcement.priority,
+            envoy=spec.exceptions.cilium_envoy,
         )
 
     def metadata(self, *, namespace: str | None = None, suffix: str = "") -> dict[str, Any]:

@@ -51,7 +51,11 @@ def render(intent: Intent, scene: Scene) -> Wall:
     if not intent.enforced:
         return Wall(limits=(*limits, AUDIT_IS_SILENT))
     expressible, unopened = narrowed(
-        intent, names.named_by_labels_they_have, names.names_only, names.undisturbed(intent, scene)
+        intent,
+        names.named_by_labels_they_have,
+        names.with_envoy(intent),
+        names.names_only,
+        names.undisturbed(intent, scene),
     )
     within = parted(intent, scene, expressible)
     for_names = [hole for hole in within.opened if hole.domains]

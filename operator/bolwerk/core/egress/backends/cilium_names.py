@@ -22,14 +22,15 @@ from bolwerk.core.egress.intent import Intent, Scene
 from bolwerk.core.kinds import CILIUM_CLUSTERWIDE_NETWORK_POLICY
 from bolwerk.core.policy.reach import by_networkpolicy
 
-__all__ = ["NEEDS_PROXIES", "named_by_labels_they_have", "names_only", "policy", "undisturbed"]
+__all__ = ["NEEDS_PROXIES", "named_by_labels_they_have", "names_only", "policy", "undisturbed", "with_envoy"]
 
 DNS_PORT = 53
 ANY_NAME = [{"matchPattern": "*"}]
 
 NEEDS_PROXIES = (
     "Exceptions for names need Cilium's DNS proxy and Envoy (enable-l7-proxy), reach only servers that speak TLS and "
-    "show the name in its handshake, and let their pods ask the cluster's DNS; without the proxies they open nothing."
+    "show the name in its handshake, and let their pods ask the cluster's DNS. Keep Envoy working on every node: where "
+    "it fails while such an exception is open, Cilium starts no new pods."
 )
 
 
@@ -67,6 +68,25 @@ def _named(hole: Hole) -> Iterator[dict[str, Any]]:
             "toFQDNs": [{"matchPattern": each} if each.startswith("*") else {"matchName": each} for each in names],
             "toPorts": [{"ports": ports_of(ports), "serverNames": names}],
         }
+
+
+def with_envoy(intent: Intent) -> Narrowing:
+    """Return the narrowing where nobody says that Envoy is there.
+
+    Without it an agent waits for its answer and starts no pod on its node any more (measured with 1.20.2), so that
+    one tenant's exception would stop everybody's.
+    """
+
+    def narrow(hole: Hole) -> tuple[Hole, str | None]:
+        if intent.envoy or not hole.domains:
+            return hole, None
+        return replace(hole, domains=()), (
+            f"Names ({listed(domain for domain, _ in hole.domains)}) stay closed, because only Envoy checks them and, "
+            "where it is missing, Cilium starts no new pods; set spec.exceptions.ciliumEnvoy of the SovereigntyPolicy "
+            "to true once Envoy works on every node, or ask for networks."
+        )
+
+    return narrow
 
 
 def named_by_labels_they_have(hole: Hole) -> tuple[Hole, str | None]:
