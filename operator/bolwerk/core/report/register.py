@@ -48,8 +48,7 @@ def _guarded(exceptions: Exceptions) -> str:
 
 
 def _exception(exception: ExceptionFacts, *, guarded: bool) -> Record:
-    fields = (*_fields(exception), ("Four eyes", _four_eyes(exception, guarded=guarded)))
-    return Record(Said(f"{exception.namespace}/{exception.name}"), fields)
+    return Record(Said(f"{exception.namespace}/{exception.name}"), tuple(_fields(exception, guarded=guarded)))
 
 
 def _four_eyes(exception: ExceptionFacts, *, guarded: bool) -> str:
@@ -58,7 +57,7 @@ def _four_eyes(exception: ExceptionFacts, *, guarded: bool) -> str:
     return FOUR_EYES.get(exception.four_eyes, Said(exception.four_eyes))
 
 
-def _fields(exception: ExceptionFacts) -> Iterator[tuple[str, Value]]:
+def _fields(exception: ExceptionFacts, *, guarded: bool) -> Iterator[tuple[str, Value]]:
     yield (
         "Judged now",
         Said(f"{exception.phase or 'not judged'} ({exception.reason or 'no reason'}): {exception.sentence}"),
@@ -75,6 +74,7 @@ def _fields(exception: ExceptionFacts) -> Iterator[tuple[str, Value]]:
     yield "Renews", Said(exception.renews) if exception.renews else "none"
     yield "Asked for by", Said(f"{exception.requested_by or 'nobody known'}, at {exception.requested_at}")
     yield "Approvals", tuple(map(_approval, exception.approvals)) or "none"
+    yield "Four eyes", _four_eyes(exception, guarded=guarded)
     yield "Term", Said(f"from {exception.valid_from} until {exception.valid_until}")
     yield "Opened, closed", Said(f"{exception.opened_at or 'not told'}, {exception.closed_at or 'not told'}")
     yield "The hole", Said(exception.hole)
