@@ -21,7 +21,9 @@ from bolwerk.core.kinds import (
     Kind,
     Ref,
 )
+from bolwerk.core.model.observed import CHILD_KINDS
 from bolwerk.core.plan import Apply, Delete, Event, Refusal
+from bolwerk.core.policy.observed import OWNED_KINDS
 
 RESTORED = Event("Warning", "WallRestored", "Restore", "it was found deleted")
 MANAGED = [
@@ -116,6 +118,16 @@ def test_what_is_done_is_told_by_what_it_is_to_the_reconciled_object(
     assert (fact.action, fact.result) == (want, "Done")
     assert fact.object.startswith(resource["kind"])
     assert fact.detail["names"] == (str(change.ref),)
+
+
+@pytest.mark.parametrize("kind", [*OWNED_KINDS, *CHILD_KINDS], ids=lambda kind: kind.name)
+def test_whatever_is_done_to_whatever_there_is_a_word_for_it(kind: Kind) -> None:
+    changes = [apply(kind, "x"), apply(kind, "x", because="spec"), apply(kind, "x", event=RESTORED), delete(kind, "x")]
+
+    for resource in (policy(), model(), exception()):
+        for change in changes:
+            [fact] = changed(resource, Done(changes=(change,)))
+            assert fact.action in Action
 
 
 def test_a_thousand_objects_of_one_wall_are_one_entry_with_a_digest_of_all() -> None:
