@@ -55,6 +55,11 @@ class Asked:
     due: frozenset[str]
     unopened: tuple[tuple[Hole, str], ...] = ()
 
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """The names that are asked for, also where the backend opens only networks: their pods look them up."""
+        return tuple(domain for hole in self.intent.holes for domain, _ in hole.domains)
+
     def wall(self, rendered: Wall) -> Wall:
         """Return the rendered wall, with what no backend could open told too."""
         unopened = self.unopened if self.intent.enforced else ()

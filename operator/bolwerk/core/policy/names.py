@@ -6,6 +6,7 @@ Never the wall, and never in its way: whatever is wrong with a catalogue, the pa
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -17,6 +18,7 @@ from bolwerk.core.invalid import InvalidSpecError
 from bolwerk.core.plan import Manifest
 from bolwerk.core.policy.catalogue import catalogue_in_use
 from bolwerk.core.policy.observed import Observed
+from bolwerk.core.policy.spared import sparing
 from bolwerk.core.policy.subject import Subject
 from bolwerk.core.reasons import Reason
 from bolwerk.core.settings import Settings
@@ -44,11 +46,19 @@ class Names:
     objection: Condition | None = None
 
 
-def names(subject: Subject, observed: Observed, settings: Settings, *, backend: str) -> Names:
-    """Decide which names are refused, beside a wall that `backend` holds."""
+def names(
+    subject: Subject, observed: Observed, settings: Settings, *, backend: str, spared: Iterable[str] = ()
+) -> Names:
+    """Decide which names are refused, beside a wall that `backend` holds.
+
+    Parameters
+    ----------
+    spared
+        Domains for which an exception is due: DNS answers them.
+    """
     catalogue, objection = catalogue_in_use(observed, settings)
     try:
-        objects = _objects(_Question.of(subject, catalogue, settings, backend))
+        objects = _objects(_Question.of(subject, catalogue, settings, backend, tuple(sorted(set(spared)))))
     except InvalidSpecError as error:
         message = f"{error}. The wall stands; which names are refused stays as it was."
         return Names(catalogue, (), true("Stalled", Reason.INVALID_SPEC, message))
@@ -64,13 +74,16 @@ class _Question:
     catalogue: Catalogue = field(compare=False)
     settings: Settings = field(compare=False)
     backend: str = field(compare=False)
+    spared: tuple[str, ...] = field(compare=False)
 
     @classmethod
-    def of(cls, subject: Subject, catalogue: Catalogue, settings: Settings, backend: str) -> _Question:
+    def of(
+        cls, subject: Subject, catalogue: Catalogue, settings: Settings, backend: str, spared: tuple[str, ...]
+    ) -> _Question:
         spec = subject.spec.model_dump_json()
         installed = (settings.namespace, settings.service_account, settings.dns_namespace)
         parts = [subject.name, subject.uid, spec, subject.selector, catalogue.version, catalogue.digest, installed]
-        return cls(json.dumps([*parts, backend]), subject, catalogue, settings, backend)
+        return cls(json.dumps([*parts, backend, spared]), subject, catalogue, settings, backend, spared)
 
 
 # A cluster has few policies and they seldom change; a thousand names are rendered in tens of milliseconds, and every
@@ -78,8 +91,11 @@ class _Question:
 @lru_cache(maxsize=64)
 def _objects(question: _Question) -> tuple[Manifest, ...]:
     subject, settings = question.subject, question.settings
-    decided = decisions(question.catalogue, subject.spec.catalogue)
+    choice = subject.spec.catalogue
+    decided = decisions(question.catalogue, choice)
+    answered = sparing(choice, decided, question.spared)
+    in_dns = decided if answered is choice else decisions(question.catalogue, answered)
     return (
         *admission(subject, decided, settings, backend=question.backend),
-        dns_config_map(subject, decided, settings),
+        dns_config_map(subject, in_dns, settings),
     )

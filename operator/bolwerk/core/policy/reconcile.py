@@ -75,7 +75,7 @@ def reconcile(observed: Observed, settings: Settings, now: datetime) -> Plan:
         wall = wanted.wall(choice.backend.render(wanted.intent, _scene(observed, namespaces)))
     except InvalidSpecError as error:
         return _stalled(observed, Reason.INVALID_SPEC, str(error), now)
-    following = names(subject, observed, settings, backend=choice.backend.name)
+    following = names(subject, observed, settings, backend=choice.backend.name, spared=wanted.domains)
     walls, holes = parted(_addressed(wall.objects))
     applies = tuple(
         changes(
