@@ -144,6 +144,7 @@ EGRESS_EXCEPTION = Resource(
         Column("Ticket", ".spec.ticket", wide=True),
         Column("Requester", ".spec.requestedBy.username", wide=True),
     ),
+    controlled=True,
 )
 
 EGRESS_APPROVAL = Resource(
@@ -159,6 +160,7 @@ EGRESS_APPROVAL = Resource(
         Column("Approver", ".spec.approvedBy.username"),
         AGE,
     ),
+    controlled=True,
 )
 
 ISOLATION_PROOF = Resource(
