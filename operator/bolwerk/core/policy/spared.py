@@ -1,6 +1,6 @@
 """Names that DNS has to answer because an exception is open for them.
 
-DNS does not know who asks, so it answers everybody. The wall stands for all others, and DNS goes on telling of the name.
+DNS does not know who asks, so it answers everybody. The wall stands for all others, and each question is told of.
 Admission is not asked to spare them.
 """
 
