@@ -62,8 +62,7 @@ def ask(plane: ControlPlane, namespace: str, *names: str, seconds: float = 3600)
         )
         for name in names
     ]
-    made = _create(plane, wanted)
-    return ends, [each["metadata"]["uid"] for each in made]
+    return ends, _create(plane, wanted)
 
 
 def approve(plane: ControlPlane, namespace: str, asked: Iterable[tuple[str, str]]) -> None:
@@ -72,11 +71,11 @@ def approve(plane: ControlPlane, namespace: str, asked: Iterable[tuple[str, str]
     _create(plane, [approval(namespace, name, of=name, uid=uid, approvedBy=by) for name, uid in asked])
 
 
-def _create(plane: ControlPlane, manifests: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _create(plane: ControlPlane, manifests: list[dict[str, Any]]) -> list[str]:
+    """Create objects and return their uids."""
     content = json.dumps({"apiVersion": "v1", "kind": "List", "items": manifests})
-    answer = json.loads(plane.kubectl("create", "--filename=-", "--output=json", stdin=content))
-    items: list[dict[str, Any]] = answer["items"] if answer["kind"] == "List" else [answer]
-    return items
+    answer = plane.kubectl("create", "--filename=-", "--output=jsonpath={.metadata.uid}{'\\n'}", stdin=content)
+    return answer.split()
 
 
 def holes(plane: ControlPlane, namespace: str) -> list[str]:

@@ -63,6 +63,11 @@ class Metrics:
         )  # fmt: skip
         self.objects = Gauge("bolwerk_cached_objects", "Objects in the cache by kind.", ["kind"], registry=registry)
         self.leader = Gauge("bolwerk_leader", "1 while this replica leads.", registry=registry)
+        self.skew = Gauge(
+            "bolwerk_clock_skew_seconds",
+            "Seconds that the operator's clock is ahead of the API server's at least, negative if it is behind.",
+            registry=registry,
+        )
         self.ghosts = Counter(
             "bolwerk_sweep_ghosts", "Objects whose deletion no watch reported.", ["kind"], registry=registry
         )

@@ -27,11 +27,13 @@ from bolwerk.core.kinds import CONFIG_MAP, Ref
 from bolwerk.core.settings import Settings
 from bolwerk.shell import health
 from bolwerk.shell.client import Client
+from bolwerk.shell.clock import Clock
 from bolwerk.shell.connection import Connection, load_configuration
 from bolwerk.shell.discovery import ServedKindsChangedError
 from bolwerk.shell.errors import FenceClosedError
 from bolwerk.shell.events import Recorder
 from bolwerk.shell.fence import Fence
+from bolwerk.shell.head import Store
 from bolwerk.shell.lead import CannotStartError, Decisions, Leader, now
 from bolwerk.shell.lease import Elector, LeadershipLostError
 from bolwerk.shell.metrics import Metrics
@@ -97,7 +99,7 @@ class Operator:
         self._health = health.Health()
         self._metrics = metrics = Metrics()
         self._connection = Connection(load)
-        self._session = self._connection.session(traces=[metrics.trace()])
+        self._session = self._connection.session(traces=[metrics.trace(), Clock(metrics, now=now).trace()])
         self._fence = Fence(time.monotonic)
         client = Client(self._session, self._connection.server, fence=self._fence)
         self._elector = Elector(
@@ -110,9 +112,8 @@ class Operator:
         )
         self._stop_kopf = asyncio.Event()
         self._trail = Trail(
-            client=client,
             sink=Sink(options.audit_log),
-            store=Ref(CONFIG_MAP, options.namespace, f"{options.lease_name}-audit"),
+            store=Store(client, Ref(CONFIG_MAP, options.namespace, f"{options.lease_name}-audit")),
             identity=identity,
             actor=f"system:serviceaccount:{options.namespace}:{settings.service_account}",
             metrics=metrics,
