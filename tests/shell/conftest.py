@@ -22,6 +22,7 @@ from bolwerk.shell.connection import Connection
 from bolwerk.shell.controller import Controller, Reconcile
 from bolwerk.shell.events import Recorder
 from bolwerk.shell.fence import Fence
+from bolwerk.shell.head import Store
 from bolwerk.shell.metrics import Metrics
 from bolwerk.shell.models import LocalModels
 from bolwerk.shell.queue import WorkQueue
@@ -148,9 +149,8 @@ def audit_log(tmp_path: Path) -> Path:
 def make_trail(client: Client, audit_log: Path) -> Callable[[str], Trail]:
     """Make the trail of a process of this name."""
     return lambda identity: Trail(
-        client=client,
         sink=Sink(audit_log),
-        store=HEAD,
+        store=Store(client, HEAD),
         identity=identity,
         actor="operator",
         metrics=Metrics(),

@@ -134,6 +134,28 @@ async def test_an_answer_that_was_lost_is_no_other_writer(trail: Trail, api: Mem
         await until(lambda: stored(api).get("sequence") == "4")
 
 
+async def test_a_write_that_was_under_way_at_the_end_is_not_in_the_way_of_the_last_one(
+    trail: Trail, api: MemoryApi, server: ScriptedServer
+) -> None:
+    async def hang(request: web.Request) -> web.StreamResponse:
+        await api(request)
+        written.set()
+        await asyncio.sleep(60)
+        raise AssertionError
+
+    written = asyncio.Event()
+    server.script = [hang, api]
+    with running(trail):
+        trail.record([fact("a")])
+        await asyncio.wait_for(written.wait(), 5)
+        trail.record([fact("b")])
+    await asyncio.sleep(0)
+
+    await trail.close()
+
+    assert stored(api)["sequence"] == "3"
+
+
 @pytest.mark.parametrize("found", ["nothing", "another hash", "nonsense"])
 async def test_a_head_that_somebody_touched_is_replaced_and_told(
     trail: Trail, api: MemoryApi, audit_log: Path, found: str

@@ -10,18 +10,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import datetime
 
 from bolwerk.core.audit.action import Action
-from bolwerk.core.audit.entry import SCHEMA, UNANCHORED, Detail, Entry, Fact, Head, chain
-from bolwerk.core.kinds import CONFIG_MAP, Ref
-from bolwerk.core.plan import Manifest
-from bolwerk.shell import request as requests
-from bolwerk.shell.client import Client
+from bolwerk.core.audit.entry import UNANCHORED, Detail, Entry, Fact, Head, chain
 from bolwerk.shell.errors import ApiError, ConflictError, FenceClosedError, NotFoundError
+from bolwerk.shell.head import Store, Stored
 from bolwerk.shell.metrics import Metrics
 from bolwerk.shell.sink import Sink
 
@@ -36,17 +31,6 @@ LAST_WRITE_SECONDS = 1.0
 CROWDED = UNANCHORED // 2
 CROWDED_SECONDS = 5.0
 
-_HASH = re.compile("[0-9a-f]{64}")
-
-
-@dataclass(frozen=True, slots=True)
-class _Stored:
-    """The head as the cluster has it."""
-
-    head: Head
-    writer: str
-    version: str
-
 
 class Trail:
     """Writes entries, one process at a time: the leader.
@@ -54,7 +38,7 @@ class Trail:
     Parameters
     ----------
     store
-        The ConfigMap that holds the head.
+        Keeps the head.
     identity, actor
         Which process this is, and the account that it acts as.
     """
@@ -62,22 +46,20 @@ class Trail:
     def __init__(
         self,
         *,
-        client: Client,
         sink: Sink,
-        store: Ref,
+        store: Store,
         identity: str,
         actor: str,
         metrics: Metrics,
         now: Callable[[], datetime],
     ) -> None:
-        self._client = client
         self._sink = sink
         self._store = store
         self._identity = identity
         self._actor = actor
         self._metrics = metrics
         self._now = now
-        self._stored: _Stored | None = None
+        self._stored: Stored | None = None
         self._head: Head | None = None
         self._anchored = Head()
         self._began = False
@@ -94,7 +76,7 @@ class Trail:
         ApiError
             When it cannot be read.
         """
-        self._stored = await self._read()
+        self._stored = await self._store.read()
         self._head = self._anchored = self._stored.head if self._stored else Head()
 
     def record(self, facts: Iterable[Fact]) -> None:
@@ -142,8 +124,14 @@ class Trail:
         """Store the head once more, if there is anything to store and it may still be written."""
         if self._head is not None and self._head != self._anchored:
             with contextlib.suppress(FenceClosedError, TimeoutError):
-                await asyncio.wait_for(self._anchor(), LAST_WRITE_SECONDS)
+                await asyncio.wait_for(self._anchor_last(), LAST_WRITE_SECONDS)
         self._sink.close()
+
+    async def _anchor_last(self) -> None:
+        # The write that was under way when this process was told to end may be in the way of the last one.
+        for _ in range(2):
+            if self._head != self._anchored:
+                await self._anchor()
 
     @property
     def _unanchored(self) -> int:
@@ -151,9 +139,9 @@ class Trail:
 
     def _beginning(self) -> Fact:
         if self._stored is None or self._stored.head == Head():
-            return Fact(Action.TRAIL_STARTED, str(self._store))
+            return Fact(Action.TRAIL_STARTED, str(self._store.ref))
         former: dict[str, Detail] = {"formerWriter": self._stored.writer, "linesBeyondAtMost": UNANCHORED}
-        return Fact(Action.TRAIL_RESUMED, str(self._store), detail=former)
+        return Fact(Action.TRAIL_RESUMED, str(self._store.ref), detail=former)
 
     def _write(self, entry: Entry) -> None:
         self._metrics.entries.labels(entry.action).inc()
@@ -173,19 +161,19 @@ class Trail:
             self._failed("line", str(error))
         self._sent.add(head.hash)
         try:
-            answer = await self._client.send(self._request(head), attempts=1)
+            stored = await self._store.replace(self._stored, head, writer=self._identity)
         except (ConflictError, NotFoundError):
             return await self._look_again()
         except ApiError as error:
             self._failed("head", error.message)
             return False
-        self._take(_stored(answer))
+        self._take(stored)
         return True
 
     async def _look_again(self) -> bool:
         """Find out what stands there instead of what was written last, and say so unless it was this process."""
         try:
-            found = await self._read()
+            found = await self._store.read()
         except ApiError as error:
             self._failed("head", error.message)
             return False
@@ -193,54 +181,22 @@ class Trail:
             self._take(found)  # the answer to an earlier write was lost
             return True
         if found is None and self._stored is None:
-            self._failed("head", f"there is no namespace {self._store.namespace}")
+            self._failed("head", f"there is no namespace {self._store.ref.namespace}")
             return False
         self._stored = found
         if found is None or found.head != self._anchored:
             detail = {"found": found.head.hash if found else "", "foundWriter": found.writer if found else ""}
-            self.record([Fact(Action.HEAD_REPLACED, str(self._store), actor="unknown", detail=detail)])
+            self.record([Fact(Action.HEAD_REPLACED, str(self._store.ref), actor="unknown", detail=detail)])
             logger.error("the head of the audit trail was changed or deleted by somebody else", extra=detail)
         return False
 
-    async def _read(self) -> _Stored | None:
-        try:
-            return _stored(await self._client.get(self._store))
-        except NotFoundError:
-            return None
-
-    def _take(self, stored: _Stored) -> None:
+    def _take(self, stored: Stored) -> None:
         self._stored, self._anchored = stored, stored.head
         self._sent.clear()
         self._metrics.unanchored.set(self._unanchored)
         if self._unanchored < CROWDED:
             self._roomy.set()
 
-    def _request(self, head: Head) -> requests.Request:
-        metadata: Manifest = {
-            "namespace": self._store.namespace,
-            "name": self._store.name,
-            "labels": {"app.kubernetes.io/managed-by": "bolwerk", "app.kubernetes.io/component": "audit"},
-        }
-        data = {
-            "schema": str(SCHEMA),
-            "sequence": str(head.sequence),
-            "hash": head.hash,
-            "writer": self._identity,
-        }
-        manifest = {"apiVersion": CONFIG_MAP.api_version, "kind": CONFIG_MAP.name, "metadata": metadata, "data": data}
-        if self._stored is None:
-            return requests.create_config_map(manifest)
-        metadata["resourceVersion"] = self._stored.version
-        return requests.update_config_map(manifest)
-
     def _failed(self, what: str, error: str, **more: str) -> None:
         self._metrics.untold.labels(what).inc()
         logger.error("the audit trail is not kept: its %s was not written", what, extra={"error": error, **more})
-
-
-def _stored(manifest: Manifest) -> _Stored:
-    data = manifest.get("data") or {}
-    sequence, hash_ = str(data.get("sequence", "")), str(data.get("hash", ""))
-    # Whatever else stands there was not written by a trail: then a chain begins.
-    head = Head(int(sequence), hash_) if sequence.isdecimal() and _HASH.fullmatch(hash_) else Head()
-    return _Stored(head, str(data.get("writer", "")), str(manifest["metadata"]["resourceVersion"]))
