@@ -85,6 +85,7 @@ class Cluster:
         looks = (
             ("get", "localmodels,pods,deployments,networkpolicies,events", "--all-namespaces", "--output=wide"),
             ("get", "sovereigntypolicies", "--output=yaml"),
+            ("get", "egressexceptions,egressapprovals", "--all-namespaces", "--output=yaml"),
             ("describe", "pods", "--all-namespaces"),
             ("logs", "--namespace=bolwerk-system", "--selector=app.kubernetes.io/name=bolwerk", "--tail=50"),
             ("logs", "--namespace=models", "--selector=bolwerk.dev/model", "--tail=60"),

@@ -6,7 +6,8 @@ documentation, so no packet could mean a real provider. Everything but the resol
 too (2001:db8:200::, :113::, :201:: in the same order, pods 2001:db8:244::/48).
 
     sandbox 10.200.0.1 ──── 10.200.0.2 node (kubelet, containerd, Cilium, pods 10.244.0.0/16)
-            203.0.113.1 ─── 203.0.113.10 world: HTTPS on 443, datagrams on 443; 203.0.113.53 a resolver
+            203.0.113.1 ─── 203.0.113.10 world: HTTPS on 443 and 8443, datagrams on 443; 203.0.113.53 a resolver
+                            203.0.113.11 its neighbour: HTTPS on 443
             10.201.0.1 ──── 10.201.0.10 internal: HTTPS on 443; 10.201.0.20 a forward proxy on 3128
 """
 
@@ -26,6 +27,8 @@ NODE_IPV6 = "2001:db8:200::2"
 WORLD = "203.0.113.10"
 WORLD_IPV6 = "2001:db8:113::10"
 WORLD_PORT = 443
+OTHER_PORT = 8443
+NEIGHBOUR = "203.0.113.11"
 RESOLVER = "203.0.113.53"
 INTERNAL = "10.201.0.10"
 INTERNAL_IPV6 = "2001:db8:201::10"
@@ -37,6 +40,7 @@ PODS_IPV6 = "2001:db8:244::/48"
 # IPv4's HTTPS comes up last, so where it answers all do.
 _OUTSIDE_SERVICES = (
     *(f"https=[{WORLD_IPV6}]:{WORLD_PORT}", f"datagram=[{WORLD_IPV6}]:{WORLD_PORT}", f"resolver={RESOLVER}:53"),
+    *(f"https={WORLD}:{OTHER_PORT}", f"https={NEIGHBOUR}:{WORLD_PORT}"),
     *(f"datagram={WORLD}:{WORLD_PORT}", f"https={WORLD}:{WORLD_PORT}"),
 )
 _INTERNAL_SERVICES = (
@@ -102,7 +106,7 @@ def laid() -> Iterator[Network]:
     for forwarding in ("ipv4/ip_forward", "ipv6/conf/all/forwarding"):
         Path("/proc/sys/net", forwarding).write_text("1", encoding="ascii")
     _connect(node, (CONTROL_PLANE, "2001:db8:200::1"), NODE, NODE_IPV6)
-    _connect(world, ("203.0.113.1", "2001:db8:113::1"), WORLD, RESOLVER, WORLD_IPV6)
+    _connect(world, ("203.0.113.1", "2001:db8:113::1"), WORLD, NEIGHBOUR, RESOLVER, WORLD_IPV6)
     _connect(internal, ("10.201.0.1", "2001:db8:201::1"), INTERNAL, PROXY, INTERNAL_IPV6)
     # Pods leave under the node's address; should one not be masqueraded, its answers still find it.
     _ip("route", "add", PODS, "via", NODE)

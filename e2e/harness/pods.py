@@ -49,6 +49,20 @@ class Destination:
         return [self.kind, self.host, self.port, self.onward]
 
 
+@dataclasses.dataclass(frozen=True)
+class Outlasted:
+    """How long a pod got through; instants in seconds since 1970."""
+
+    answers: int
+    """On the connection that stood."""
+    answered: float
+    """When the last of them came."""
+    ended: str
+    """How that connection ended."""
+    opened: float
+    """When the last new connection was made, or 0."""
+
+
 def namespace(name: str, **labels: str) -> dict[str, Any]:
     """Return a namespace."""
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
@@ -163,6 +177,12 @@ def hammering(cluster: Cluster, pod: Pod, destinations: Sequence[Destination]) -
         finally:
             _run(cluster, pod, "touch", _STOP)
         counts.update(json.loads(running.result()))
+
+
+def outlast(cluster: Cluster, pod: Pod, destination: Destination, *, until: float) -> Outlasted:
+    """Keep a TLS connection of a pod busy, and let it knock with new ones, until neither works or `until` has come."""
+    where = (str(until), destination.host, str(destination.port))
+    return Outlasted(**json.loads(_ask(cluster, pod, "outlast", *where)))
 
 
 def _words(destinations: Sequence[Destination]) -> str:

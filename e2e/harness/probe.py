@@ -6,6 +6,7 @@ Mounted from a ConfigMap by harness.pods and started with `python3 /probe/probe.
     try JSON               try destinations, all at once, and print what became of each
     resolve                read names from the input, a line each, and print what the pod's resolver says of each
     hammer STOP JSON       try destinations every few milliseconds until the file STOP is there, and count
+    outlast UNTIL HOST PORT  keep a TLS connection busy, and knock with new ones, until neither works or UNTIL has come
 
 Of a destination it says `through` when an answer came back and `blocked` when none came in time; anything else is the
 error's name, and no evidence of a wall.
@@ -13,11 +14,13 @@ error's name, and no evidence of a wall.
 
 import collections
 import concurrent.futures
+import http.client
 import json
 import os
 import pathlib
 import socket
 import socketserver
+import ssl
 import sys
 import threading
 import time
@@ -25,6 +28,7 @@ from typing import Any
 
 PATIENCE = 2.0  # seconds; a lost first packet is sent again after one
 EVERY = 0.05  # seconds between two attempts of the hammer
+TALK = 0.1  # seconds between two requests on a connection that stands, and between two new ones beside it
 _QUERY = bytes.fromhex("b01701000001000000000000") + b"\x03api\x07example\x00" + bytes.fromhex("00010001")
 
 
@@ -120,6 +124,49 @@ def hammer(stop: str, destinations: list[list[Any]]) -> dict[str, dict[str, int]
     return {name: dict(counter) for name, counter in counted.items()}
 
 
+def outlast(until: float, host: str, port: int) -> dict[str, Any]:
+    """Tell how long a connection that stands, and how long new ones, get an answer; instants in seconds since 1970."""
+    told: dict[str, Any] = {"answers": 0, "answered": 0.0, "ended": "not before it was given up", "opened": 0.0}
+
+    def converse() -> None:
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        connection = http.client.HTTPSConnection(host, port, timeout=PATIENCE, context=context)
+        try:
+            connection.connect()
+            connection.auto_open = 0  # one that has ended is not replaced on the sly
+            while time.time() < until:
+                connection.request("GET", "/")
+                connection.getresponse().read()
+                told.update(answers=told["answers"] + 1, answered=time.time())
+                time.sleep(TALK)
+        except TimeoutError:
+            told["ended"] = "no answer any more"
+        except (OSError, http.client.HTTPException) as failure:
+            told["ended"] = f"{type(failure).__name__}: {failure}"
+        finally:
+            connection.close()
+
+    def knock() -> None:
+        if attempt("tcp", host, port) == "through":
+            told["opened"] = time.time()
+
+    conversation = threading.Thread(target=converse)
+    conversation.start()
+    started = time.time()
+    knocking: list[threading.Thread] = []
+    while (now := time.time()) < until and (
+        conversation.is_alive() or now < max(told["opened"], started) + 2 * PATIENCE
+    ):
+        knocking = [each for each in knocking if each.is_alive()]
+        knocking.append(threading.Thread(target=knock))
+        knocking[-1].start()
+        time.sleep(TALK)
+    for thread in (conversation, *knocking):
+        thread.join()
+    return told
+
+
 def main(command: str, *arguments: str) -> None:
     """Do what is asked and print the outcome as JSON."""
     if command == "serve":
@@ -130,6 +177,8 @@ def main(command: str, *arguments: str) -> None:
         print(json.dumps(resolve(sys.stdin.read().split())))
     elif command == "hammer":
         print(json.dumps(hammer(arguments[0], json.loads(arguments[1]))))
+    elif command == "outlast":
+        print(json.dumps(outlast(float(arguments[0]), arguments[1], int(arguments[2]))))
     else:
         sys.exit(f"no command {command!r}; see the head of {__file__}")
 

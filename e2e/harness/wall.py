@@ -103,7 +103,14 @@ class Experiment:
         """Return the policy's conditions by type."""
         return {each["type"]: each for each in self._policy().get("status", {}).get("conditions", [])}
 
-    def measure(self, title: str, wanted: truthtable.Cells, *, seconds: float = PATIENCE) -> None:
+    def measure(
+        self,
+        title: str,
+        wanted: truthtable.Cells,
+        *,
+        destinations: Sequence[Destination] = DESTINATIONS,
+        seconds: float = PATIENCE,
+    ) -> None:
         """Measure until the table is as wanted and show it; where something should be blocked, measure once more.
 
         Raises
@@ -116,7 +123,7 @@ class Experiment:
         seen: list[truthtable.Table] = []
 
         def settled() -> bool:
-            observed = pods.observe(self.cluster, probers, DESTINATIONS)
+            observed = pods.observe(self.cluster, probers, destinations)
             seen.append(truthtable.Table(f"{title} ({time.monotonic() - started:.1f} s)", wanted, observed))
             return not seen[-1].differences()
 

@@ -59,6 +59,8 @@ class _Datagrams(_Noting, socketserver.ThreadingUDPServer):
 
 
 class _Page(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"  # so that a client may go on asking
+
     def do_GET(self) -> None:
         body = b"this is the outside world\n"
         self.send_response(HTTPStatus.OK)
