@@ -11,7 +11,9 @@ import yaml
 import needing
 from api.asking import GONE, Api, changed
 from api.plugins import ESTABLISHED, definitions
+from bolwerk.core.difference import difference
 from bolwerk.core.egress.backend import BACKENDS, Backend
+from bolwerk.core.policy.reconcile import EXACT
 from core.egress import goldens
 
 pytestmark = pytest.mark.cluster
@@ -54,12 +56,24 @@ def kept(stored: Any, asked: Any) -> Any:
     return stored
 
 
+@pytest.mark.parametrize("case", ["proxies", "holes"])
 @pytest.mark.parametrize("backend", BACKENDS, ids=lambda each: each.name)
-def test_nothing_of_it_is_dropped_when_it_is_stored(plugins: Api, backend: Backend) -> None:
-    for manifest in goldens.expected("proxies", backend):
+def test_nothing_of_it_is_dropped_when_it_is_stored(plugins: Api, backend: Backend, case: str) -> None:
+    for manifest in goldens.expected(case, backend):
         asked = {key: value for key, value in manifest["spec"].items() if value != []}
 
-        assert kept(plugins.stored(manifest)["spec"], asked) == asked
+        stored = plugins.stored(manifest)
+        assert kept(stored["spec"], asked) == asked
+        assert kept(stored.get("specs"), manifest.get("specs")) == manifest.get("specs")
+
+
+@pytest.mark.parametrize("backend", BACKENDS, ids=lambda each: each.name)
+def test_what_is_stored_is_not_written_again(plugins: Api, backend: Backend) -> None:
+    kinds = {(kind.api_version, kind.name): kind for kind in backend.kinds}
+    for manifest in goldens.expected("holes", backend):
+        kind = kinds[manifest["apiVersion"], manifest["kind"]]
+
+        assert difference(manifest, plugins.stored(manifest), exact=EXACT[kind]) is None
 
 
 def wall(case: str, backend: str) -> Any:
