@@ -20,6 +20,8 @@ from harness.controlplane import ControlPlane
 CHART = Path(__file__).resolve().parents[2] / "charts" / "bolwerk"
 NAMESPACE = "bolwerk-system"
 RELEASE = "bolwerk"
+SELECTOR = "app.kubernetes.io/name=bolwerk,app.kubernetes.io/component=operator"
+"""Of its pods, and of no others that the chart makes."""
 
 
 def helm(control_plane: ControlPlane, *arguments: str) -> str:

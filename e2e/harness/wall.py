@@ -167,7 +167,7 @@ class Experiment:
         plane.kubectl(*scale, "--replicas=0")
         try:
             process.wait_for(
-                lambda: not self.cluster.pods(operator.NAMESPACE, "app.kubernetes.io/name=bolwerk"),
+                lambda: not self.cluster.pods(operator.NAMESPACE, operator.SELECTOR),
                 what="the operator to be gone",
                 seconds=90,
                 every=0.2,

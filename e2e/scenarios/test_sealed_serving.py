@@ -196,7 +196,7 @@ def test_without_policy_and_operator_the_same_packets_get_out(serving: Cluster) 
     plane.kubectl(*scale, "--replicas=0")
     try:
         process.wait_for(
-            lambda: not serving.pods(operator.NAMESPACE, "app.kubernetes.io/name=bolwerk"),
+            lambda: not serving.pods(operator.NAMESPACE, operator.SELECTOR),
             what="the operator to be gone",
             seconds=90,
             every=0.5,
