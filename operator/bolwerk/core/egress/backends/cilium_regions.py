@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bolwerk.core.egress.backends.cilium_endpoints import SERVICE_ACCOUNT, endpoints, pods_of
+from bolwerk.core.egress.backends.cilium_endpoints import SERVICE_ACCOUNT, pods_of
 from bolwerk.core.egress.backends.cilium_openings import block, denials, ports_of
 from bolwerk.core.egress.backends.networkpolicy import concerns_egress
 from bolwerk.core.egress.backends.regions import Region, regions
@@ -23,8 +23,8 @@ __all__ = ["Parted", "parted", "selector_of"]
 
 LARGEST_REGIONS = 128
 """In one namespace."""
-LARGEST_OBJECT = 900_000
-"""Bytes of all regions. An object of more than 1.5 MB is refused, and the wall with it."""
+LARGEST_OBJECT = 1_200_000
+"""Bytes of all regions. An object of more than 1.5 MiB is refused, and the wall with it."""
 
 TOO_LARGE = (
     "The wall's object has no room for this exception, because the open ones fill it; let some end, or move the "
@@ -111,7 +111,8 @@ def _specs(intent: Intent, scene: Scene, namespace: str, holes: list[Hole]) -> l
 def _of_region(
     intent: Intent, region: Region, namespace: str, holes: list[Hole], *, closed: bool
 ) -> Iterable[dict[str, Any]]:
-    selected = endpoints(intent.selector, pods_of(namespace, region.expressions))
+    # By name alone: what makes the namespace a governed one would be said again in each of a thousand regions.
+    selected = {"matchExpressions": pods_of(namespace, region.expressions)}
     yield {
         "endpointSelector": selected,
         "enableDefaultDeny": {"egress": False, "ingress": False},

@@ -80,8 +80,13 @@ def _leaves(
 
 
 def _most_asked(asked: Open) -> str:
+    """Return the label that most selectors ask for; of several, the one that parts the least."""
     counted = Counter(key for _, left in asked for key in {key for key, _, _ in left})
-    return min(counted, key=lambda key: (-counted[key], key))
+    values: dict[str, set[str]] = {}
+    for _, left in asked:
+        for key, _, named in left:
+            values.setdefault(key, set()).update(named)
+    return min(counted, key=lambda key: (-counted[key], len(values[key]), key))
 
 
 def _branches(key: str, asked: Open) -> Iterator[tuple[tuple[dict[str, Any], ...], Open]]:
