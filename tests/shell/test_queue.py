@@ -240,3 +240,19 @@ async def test_neither_well_being_nor_a_back_off_silences_an_alarm() -> None:
     started = now()
     assert await take(queue) == "a"
     assert now() - started == pytest.approx(5)
+
+
+async def test_who_works_on_a_key_can_tell_that_its_alarm_rang_meanwhile() -> None:
+    wall = Wall()
+    queue: WorkQueue[str] = WorkQueue(wall=wall)
+    queue.add("a")
+    assert await take(queue) == "a"
+    queue.add_at("a", wall() + 5)
+    queue.add("a")
+    assert not queue.has_rung("a"), "that something else came in is no alarm"
+
+    await asyncio.sleep(6)
+    assert queue.has_rung("a")
+    queue.done("a")
+    assert not queue.has_rung("a")
+    assert await take(queue) == "a"

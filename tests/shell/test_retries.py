@@ -10,7 +10,7 @@ import pytest
 
 from bolwerk.core.kinds import SERVICE, Ref
 from bolwerk.core.model.observed import Observed
-from bolwerk.core.plan import Delete, Plan
+from bolwerk.core.plan import Apply, Delete, Plan
 from bolwerk.core.settings import Settings
 from bolwerk.shell.cache import Cache
 from bolwerk.shell.controller import LONG_DECISION_SECONDS, REST
@@ -19,7 +19,7 @@ from bolwerk.shell.fence import Fence
 from bolwerk.shell.queue import WorkQueue
 
 from .api import MemoryApi
-from .chat import CHAT, SERVICE_PATH, UID, converging
+from .chat import CHAT, SERVICE_PATH, UID, child, converging
 from .conftest import Make
 from .objects import make
 
@@ -136,3 +136,33 @@ async def test_what_has_to_be_closed_is_closed_although_something_is_refused(
 
     kept = {path.rpartition("/")[2] for path in api.objects if "/services/" in path}
     assert kept == {"former"}
+
+
+async def test_what_ends_while_much_else_is_applied_does_not_wait_for_it(
+    make_controller: Make, api: MemoryApi, queue: WorkQueue[Ref]
+) -> None:
+    ends = time.time() + 0.3
+    applied_late: list[float] = []
+
+    def opening(_: Observed, __: Settings, now: datetime) -> Plan:
+        if time.time() >= ends:
+            applied_late.append(time.time())
+            return Plan()
+        many = tuple(
+            Apply(
+                SERVICE, {**child(SERVICE), "metadata": {**child(SERVICE)["metadata"], "name": f"s{number}"}}, "absent"
+            )
+            for number in range(5000)
+        )
+        return Plan(apply=many, requeue_after=ends - now.timestamp())
+
+    controller = make_controller(opening)
+    queue.add(CHAT)
+    working = asyncio.create_task(controller.work())
+    async with asyncio.timeout(30):
+        while not applied_late:  # noqa: ASYNC110 - the worker tells nobody
+            await asyncio.sleep(0.01)
+    working.cancel()
+
+    assert applied_late[0] - ends < 1
+    assert 0 < api.writes["apply", "services"] < 5000

@@ -37,6 +37,8 @@ logger = logging.getLogger(__name__)
 # rests for so many times as long: others, and what keeps the Lease, come first.
 LONG_DECISION_SECONDS = 0.02
 REST = 4.0
+# How often it looks up meanwhile whether something is over.
+BREATH_SECONDS = 0.1
 
 
 class Snapshot(Protocol):
@@ -115,14 +117,17 @@ class Controller(Generic[S]):
             ref = await self._queue.get()
             try:
                 await self._work_on(ref)
-                await self._rest()
+                await self._rest(ref)
             finally:
                 self._queue.done(ref)
 
-    async def _rest(self) -> None:
+    async def _rest(self, ref: Ref) -> None:
         held_up, self._held_up = self._held_up, 0.0
-        if held_up > LONG_DECISION_SECONDS:
-            await asyncio.sleep(REST * held_up)
+        if held_up <= LONG_DECISION_SECONDS:
+            return
+        rested = time.monotonic() + REST * held_up
+        while (left := rested - time.monotonic()) > 0 and not self._queue.has_rung(ref):  # noqa: ASYNC110 - few rest
+            await asyncio.sleep(min(left, BREATH_SECONDS))
 
     async def _work_on(self, ref: Ref) -> None:
         started = time.perf_counter()
@@ -157,7 +162,7 @@ class Controller(Generic[S]):
         Returns
         -------
         str
-            `steady` (nothing to do), `changed`, `refused`, `unsettled`, `paced` or `gone`.
+            `steady` (nothing to do), `changed`, `refused`, `unsettled`, `overtaken`, `paced` or `gone`.
         """
         observed, plan = self._look(ref)
         if observed is None:
@@ -187,11 +192,15 @@ class Controller(Generic[S]):
     async def _carry_out(self, ref: Ref, observed: S, plan: Plan) -> str:
         ledger, uid = Ledger(), observed.resource["metadata"]["uid"]
         try:
-            refusals = await self._executor.execute(plan, ref, uid, ledger=ledger)
+            refusals = await self._executor.execute(
+                plan, ref, uid, ledger=ledger, outdated=lambda: self._queue.has_rung(ref)
+            )
         finally:
             self._auditor.changed(observed.resource, ledger.done)
         if not refusals:
             await self._post(observed, (apply.event for apply in plan.apply if apply.event))
+        if self._queue.has_rung(ref):
+            return "overtaken"  # something is over: that comes before the rest, which may take long
         # The status and the events tell how things are after what was just done, or why it could not be.
         again, plan = self._look(ref, refusals=refusals)
         if again is None:

@@ -30,6 +30,8 @@ logger = logging.getLogger(__name__)
 
 UNAUTHORIZED = 401
 INTERNAL_ERROR = 500
+# Few enough that what ends meanwhile does not wait for them.
+LOOKED_UP = 64
 
 
 @dataclass(slots=True)
@@ -89,13 +91,17 @@ class Executor:
         entry = self._cache.find(delete.ref)
         return entry is not None and entry.uid == delete.uid and entry.terminating
 
-    async def execute(self, plan: Plan, owner: Ref, uid: str, *, ledger: Ledger) -> tuple[Refusal, ...]:
+    async def execute(
+        self, plan: Plan, owner: Ref, uid: str, *, ledger: Ledger, outdated: Callable[[], bool] = lambda: False
+    ) -> tuple[Refusal, ...]:
         """Delete what comes first, apply, then delete the rest, on behalf of the owner with this uid.
 
         Parameters
         ----------
         ledger
             Is told of every step, so that it is known what was done also when this ends early.
+        outdated
+            Asked before each apply: whether to leave the rest for another plan.
 
         Returns
         -------
@@ -107,27 +113,42 @@ class Executor:
         ApiError
             When the API server cannot be asked, or what was decided on is outdated.
         """
-        for delete in plan.delete:
-            if delete.first:
-                await self._delete(delete, owner, ledger)
-        # Looked up side by side, applied one after the other: the wall stands before the first pod.
-        guarded = await asyncio.gather(*(self.guard(apply, owner, uid) for apply in plan.apply))
-        for apply, manifest in zip(plan.apply, guarded, strict=True):
-            if isinstance(manifest, Refusal):
-                refusal: Refusal | None = manifest
-            else:
-                with ledger.noting(apply):
-                    refusal = await self._apply(apply, manifest, owner)
-            if refusal is not None:
-                ledger.refused.append((apply, refusal))
-                self._metrics.refused.labels(apply.kind.name, refusal.reason).inc()
-                logger.warning("refused", extra={"resource": owner, "object": refusal.ref, "error": refusal.message})
-                return (refusal,)
-            ledger.changes.append(apply)
+        # Side by side: what is over at the same moment is closed at the same moment.
+        first = [delete for delete in plan.delete if delete.first]
+        for outcome in await asyncio.gather(
+            *(self._delete(delete, owner, ledger) for delete in first), return_exceptions=True
+        ):
+            if outcome is not None:
+                raise outcome
+        for start in range(0, len(plan.apply), LOOKED_UP):
+            # Looked up side by side, applied one after the other: the wall stands before the first pod.
+            batch = plan.apply[start : start + LOOKED_UP]
+            guarded = await asyncio.gather(*(self.guard(apply, owner, uid) for apply in batch))
+            for apply, manifest in zip(batch, guarded, strict=True):
+                if outdated():
+                    return ()
+                if refusal := await self._apply_guarded(apply, manifest, owner, ledger):
+                    return (refusal,)
         for delete in plan.delete:
             if not delete.first:
                 await self._delete(delete, owner, ledger)
         return ()
+
+    async def _apply_guarded(
+        self, apply: Apply, manifest: Manifest | Refusal, owner: Ref, ledger: Ledger
+    ) -> Refusal | None:
+        if isinstance(manifest, Refusal):
+            refusal: Refusal | None = manifest
+        else:
+            with ledger.noting(apply):
+                refusal = await self._apply(apply, manifest, owner)
+        if refusal is None:
+            ledger.changes.append(apply)
+            return None
+        ledger.refused.append((apply, refusal))
+        self._metrics.refused.labels(apply.kind.name, refusal.reason).inc()
+        logger.warning("refused", extra={"resource": owner, "object": refusal.ref, "error": refusal.message})
+        return refusal
 
     async def guard(self, apply: Apply, owner: Ref, uid: str) -> Manifest | Refusal:
         """Say what may be applied: the manifest, pinned to the owner's object where that exists, or why nothing may.

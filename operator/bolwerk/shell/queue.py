@@ -44,6 +44,7 @@ class WorkQueue(Generic[K]):
         self._failures: dict[K, int] = {}
         self._timers: dict[K, asyncio.TimerHandle] = {}
         self._alarms: dict[K, float] = {}
+        self._rung: set[K] = set()
         self._look: asyncio.TimerHandle | None = None
         self._getters: list[asyncio.Future[None]] = []
 
@@ -83,6 +84,10 @@ class WorkQueue(Generic[K]):
         self._alarms[key] = instant
         self._look_in(instant - self._wall())
 
+    def has_rung(self, key: K) -> bool:
+        """Whether the alarm of a key rang while it is being worked on: what it is worked on by is outdated."""
+        return key in self._rung
+
     def retry(self, key: K) -> float:
         """Have a key that failed worked on again after its back-off, and return that in seconds."""
         failures = self._failures.get(key, 0)
@@ -118,6 +123,7 @@ class WorkQueue(Generic[K]):
 
     def done(self, key: K) -> None:
         """Say that the work on a key has ended, well or not."""
+        self._rung.discard(key)
         if self._processing.pop(key):
             self.add(key)
 
@@ -130,6 +136,8 @@ class WorkQueue(Generic[K]):
         now = self._wall()
         for key in [key for key, instant in self._alarms.items() if instant <= now]:
             del self._alarms[key]
+            if key in self._processing:
+                self._rung.add(key)
             self.add(key)
         if self._alarms:
             self._look_in(min(self._alarms.values()) - now)
