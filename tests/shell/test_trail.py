@@ -221,6 +221,21 @@ async def test_with_too_much_beyond_the_head_whoever_has_more_to_tell_waits(trai
     await trail.room()
 
 
+async def test_with_too_much_beyond_it_the_head_does_not_wait_for_its_second(
+    trail: Trail, api: MemoryApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bolwerk.shell.trail.PAUSE_SECONDS", 3600.0)
+    with running(trail):
+        trail.record([fact("first")])
+        await until(lambda: stored(api).get("sequence") == "2")
+        trail.record([fact("second")])
+        await asyncio.sleep(0.02)
+        assert stored(api)["sequence"] == "2"
+
+        trail.record([fact(str(number)) for number in range(600)])
+        await until(lambda: stored(api).get("sequence") == "603")
+
+
 async def test_a_closed_fence_keeps_the_head_as_it_is(trail: Trail, api: MemoryApi, fence: Fence) -> None:
     trail.record([fact()])
     fence.close()

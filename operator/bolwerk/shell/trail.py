@@ -1,8 +1,9 @@
 """The audit trail's one writer: chains entries, writes their lines, and keeps the chain's head in the cluster.
 
-Every line is written at once. The head follows, at most once a second and under the write fence, into a ConfigMap of
-the operator's own; so after a crash a bounded number of lines may stand beyond it, and the next leader, who cannot know
-of them, says so with its first entry. A process that has nothing to tell writes nothing, not even that it began.
+Every line is written at once. The head follows, once a second at most unless there are very many lines, and under the
+write fence, into a ConfigMap of the operator's own; so after a crash a bounded number of lines may stand beyond it, and
+the next leader, who cannot know of them, says so with its first entry. A process that has nothing to tell writes
+nothing, not even that it began.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ logger = logging.getLogger(__name__)
 PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
 LAST_WRITE_SECONDS = 1.0
-# From here on whoever has more to tell waits, for a while: the next leader promises no more than UNANCHORED.
+# From here on the head is written at once, and whoever can waits with what there is more to tell: the next leader
+# promises no more than UNANCHORED.
 CROWDED = UNANCHORED // 2
 CROWDED_SECONDS = 5.0
 
@@ -66,7 +68,7 @@ class Trail:
         # Hashes that may have been stored although no answer came.
         self._sent: set[str] = set()
         self._told = asyncio.Event()
-        self._roomy = asyncio.Event()
+        self._crowded, self._roomy = asyncio.Event(), asyncio.Event()
 
     async def open(self) -> None:
         """Read where the chain stands. Before anything is recorded.
@@ -93,13 +95,15 @@ class Trail:
             self._write(entry)
             self._head = entry.head
         self._metrics.unanchored.set(self._unanchored)
+        if self._unanchored >= CROWDED:
+            self._crowded.set()
+            self._roomy.clear()
         self._told.set()
 
     async def room(self) -> None:
         """Wait, but not for ever, while too many lines stand beyond the stored head."""
         if self._unanchored < CROWDED:
             return
-        self._roomy.clear()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._roomy.wait(), CROWDED_SECONDS)
 
@@ -116,9 +120,13 @@ class Trail:
             await self._told.wait()
             self._told.clear()
             while self._head != self._anchored:
-                stored = await self._anchor()
-                pause = PAUSE_SECONDS if stored else min(2 * pause, LONGEST_PAUSE_SECONDS)
-                await asyncio.sleep(pause)
+                if await self._anchor():
+                    pause = PAUSE_SECONDS
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(self._crowded.wait(), pause)
+                else:
+                    await asyncio.sleep(pause)
+                    pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
     async def close(self) -> None:
         """Store the head once more, if there is anything to store and it may still be written."""
@@ -195,6 +203,7 @@ class Trail:
         self._sent.clear()
         self._metrics.unanchored.set(self._unanchored)
         if self._unanchored < CROWDED:
+            self._crowded.clear()
             self._roomy.set()
 
     def _failed(self, what: str, error: str, **more: str) -> None:
