@@ -169,8 +169,12 @@ def proof(node: str = "gpu-1", *, verdict: str = "Proven", finished: str = "2026
     }
 
 
-def admission(*, resource: str = "egressapprovals", action: str = "Deny") -> tuple[Manifest, ...]:
-    rule = {"apiGroups": ["bolwerk.dev"], "resources": [resource], "operations": ["CREATE"]}
+def admission(*resources: str, action: str = "Deny") -> tuple[Manifest, ...]:
+    rule = {
+        "apiGroups": ["bolwerk.dev"],
+        "resources": list(resources or ("egressapprovals", "egressexceptions")),
+        "operations": ["CREATE"],
+    }
     return (
         {
             "kind": "ValidatingAdmissionPolicy",

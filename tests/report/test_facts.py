@@ -197,7 +197,9 @@ def test_whether_the_wall_has_the_hole_is_the_policys_word(status: dict[str, Any
     [
         pytest.param(admission(), ("bolwerk-approval",), id="in force"),
         pytest.param(admission(action="Warn"), (), id="only warning"),
-        pytest.param(admission(resource="pods"), (), id="about something else"),
+        pytest.param(admission("pods"), (), id="about something else"),
+        pytest.param(admission("egressapprovals"), (), id="anybody types who asks"),
+        pytest.param(admission("egressexceptions"), (), id="anybody types who approves"),
         pytest.param(admission()[:1], (), id="bound to nothing"),
         pytest.param((), (), id="none"),
     ],
@@ -206,7 +208,7 @@ def test_names_of_people_are_vouched_for_only_by_rules_in_force(rules: Any, want
     found = report(world(admission=rules), NOW)
 
     assert found.exceptions.guards == want
-    typed = any("as they were typed" in line or "is what somebody typed" in line for line in shown(found))
+    typed = any("as they were typed" in line or "are what somebody typed" in line for line in shown(found))
     assert typed is not bool(want)
 
 

@@ -190,7 +190,7 @@ class Exceptions:
     over
         How many were over before the time asked about, and are left out.
     guards
-        The rules of admission in force about approvals: without any, names are as they were typed.
+        The rules of admission in force about who asks and who approves: without any, names are as they were typed.
     deleted
         Exceptions that only the audit trail knows of any more.
     """

@@ -37,13 +37,10 @@ def _blocks(exceptions: Exceptions) -> Iterator[Block]:
 
 def _guarded(exceptions: Exceptions) -> str:
     if not exceptions.guards:
-        return (
-            "No ValidatingAdmissionPolicy about EgressApprovals is in force: who asked and who approved is what "
-            "somebody typed."
-        )
+        return "No rules of admission about who asks and who approves are in force: the names are what somebody typed."
     return (
-        f"In force about EgressApprovals: {', '.join(exceptions.guards)}. What was written before they were, nobody "
-        "vouches for."
+        f"In force about who asks and who approves: {', '.join(exceptions.guards)}. What was written before they were, "
+        "nobody vouches for."
     )
 
 

@@ -109,7 +109,7 @@ def _records(world: World, exceptions: Exceptions, rights: Rights) -> Iterator[s
     if exceptions.items:
         yield "How often exceptions were used: no network plugin's flow records are read."
         if not exceptions.guards:
-            yield "Who asked and who approved: no rule of admission about EgressApprovals vouches for those names."
+            yield "Who asked for and who approved exceptions: no rules of admission vouch for those names."
     if world.trail is None:
         yield "The audit trail: none was given (--audit-log). Exceptions that were deleted are known only there."
     elif not world.trail.whole:
