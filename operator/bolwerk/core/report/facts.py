@@ -242,16 +242,9 @@ class TrailEntry:
 
 @dataclass(frozen=True, slots=True)
 class Trail:
-    """What was found in an audit trail.
+    """What was found in an audit trail: one sentence as the verdict, how often each action stands in it, and decisions.
 
-    Attributes
-    ----------
-    verdict
-        One sentence: whole, or where and how it is broken.
-    counts
-        Actions with how often each stands in it.
-    decisions
-        Entries about exceptions, the latest `MOST` of them; `more` were left out.
+    Decisions are entries about exceptions, the latest ones; `more` before them were left out.
     """
 
     log: str
