@@ -2,49 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bolwerk.core.kinds import CILIUM_CLUSTERWIDE_NETWORK_POLICY, NETWORK_POLICY, Kind, Ref
+from bolwerk.core.kinds import Kind
 from bolwerk.core.policy.reconcile import SETTLING
 from core.exceptions.people import approval, exception
-from core.policy.world import CILIUM, NOBODY, SHARED, World, network_policy, policy
-
-PLUGINS = pytest.mark.parametrize(
-    "served", [CILIUM, SHARED, NOBODY], ids=["Cilium", "ClusterNetworkPolicy", "NetworkPolicy"]
-)
-WALL = Ref(CILIUM_CLUSTERWIDE_NETWORK_POLICY, "", "bolwerk-government")
-BEGIN = datetime.fromisoformat("2026-12-01T12:00:00Z")
-END = datetime.fromisoformat("2026-12-31T12:00:00Z")
-ENVOY = {"ciliumEnvoy": True}
-DOMAIN = [{"domain": "api.example.com", "ports": [{"port": 443}]}]
-
-
-def world(*, served: frozenset[Kind] = CILIUM, at: datetime = BEGIN, **changes: Any) -> World:
-    """Return a cluster with one approved exception, settled before it begins."""
-    asked = exception(**changes)
-    made = World(
-        policy(exceptions=ENVOY),
-        served=served,
-        exceptions=(asked,),
-        approvals=(approval(asked),),
-        now=BEGIN - timedelta(minutes=1),
-    )
-    made.step()
-    made.now = at
-    return made
-
-
-def listed(world: World) -> list[str]:
-    return [f"{each['namespace']}/{each['name']}" for each in world.policy["status"].get("openExceptions", ())]
-
-
-def unopened(world: World) -> list[str]:
-    return [each["message"] for each in world.policy["status"]["findings"] if each["type"] == "Unopened"]
+from core.policy.exceptional import BEGIN, DOMAIN, END, ENVOY, PLUGINS, WALL, listed, unopened, world
+from core.policy.world import CILIUM, SHARED, World
 
 
 @PLUGINS
@@ -185,71 +154,6 @@ def test_a_rule_too_many_among_the_regions_is_damage() -> None:
     assert [apply.ref for apply in cluster.decide().apply] == [WALL]
 
 
-@PLUGINS
-def test_what_a_backend_cannot_express_is_told(served: frozenset[Kind]) -> None:
-    both = [{"network": "203.0.113.0/24", "ports": [{"port": 443}]}, *DOMAIN]
-    cluster = world(served=served, destinations=both)
-    cluster.step()
-
-    (entry,) = cluster.policy["status"]["openExceptions"]
-    assert bool(entry.get("unopened")) == (served is not CILIUM)
-    assert unopened(cluster) == entry.get("unopened", [])
-
-
-def test_what_opens_nothing_is_not_listed_as_open() -> None:
-    cluster = world(served=SHARED, destinations=DOMAIN)
-    cluster.step()
-
-    assert listed(cluster) == []
-    assert "api.example.com stays closed" in unopened(cluster)[0]
-    assert cluster.decide().empty
-
-
-def test_patterns_and_unknown_groups_are_told() -> None:
-    ports = [{"port": 443}]
-    cluster = world(
-        destinations=[
-            {"catalogueGroup": "amazon-bedrock", "ports": ports},
-            {"catalogueGroup": "opemai", "ports": ports},
-            {"catalogueGroup": "openai", "ports": ports},
-        ]
-    )
-    cluster.step()
-
-    told = unopened(cluster)
-    assert any("no group opemai" in each and "openai" in each for each in told)
-    assert any("amazon-bedrock" in each and "only a pattern" in each for each in told)
-    rule = cluster.objects[Ref(WALL.kind, "", "bolwerk-government-x-0123abc10000")]["spec"]["egress"][1]
-    assert {"matchName": "chatgpt.com"} in rule["toFQDNs"]
-    assert {"matchPattern": "**.chatgpt.com"} in rule["toFQDNs"]
-    assert "**.chatgpt.com" in rule["toPorts"][0]["serverNames"]
-
-
-def test_names_are_closed_again_when_envoy_is_there_no_more() -> None:
-    cluster = world(destinations=DOMAIN)
-    cluster.step()
-    cluster.edit(exceptions={})
-
-    cluster.step()
-
-    assert listed(cluster) == []
-    assert "ciliumEnvoy" in unopened(cluster)[0]
-
-
-def test_names_are_closed_again_when_a_team_allows_its_pods_more() -> None:
-    cluster = world(destinations=DOMAIN)
-    cluster.step()
-    assert listed(cluster) == ["team/exception-1"]
-    wide = {"podSelector": {}, "policyTypes": ["Egress"], "egress": [{"to": [{"ipBlock": {"cidr": "0.0.0.0/0"}}]}]}
-    cluster.rules = {NETWORK_POLICY: (network_policy("team", "wide", wide),)}
-
-    cluster.step()
-
-    assert listed(cluster) == []
-    assert "NetworkPolicy team/wide" in unopened(cluster)[0]
-    assert not any("-x-" in ref.name for ref in cluster.objects)
-
-
 def test_while_the_wall_moves_a_hole_stays_in_the_former_one_and_is_in_the_new() -> None:
     cluster = world(served=CILIUM | SHARED, destinations=DOMAIN + exception()["spec"]["destinations"])
     cluster.step()
@@ -263,21 +167,6 @@ def test_while_the_wall_moves_a_hole_stays_in_the_former_one_and_is_in_the_new()
 
     assert {ref.kind.name for ref in cluster.objects if "-x-" in ref.name} == {"ClusterNetworkPolicy"}
     assert cluster.walls() == {"ClusterNetworkPolicy"}
-
-
-def test_of_a_thousand_and_one_the_last_stays_closed() -> None:
-    asked = [
-        {
-            **exception(),
-            "metadata": {**exception()["metadata"], "name": f"e{n}", "uid": f"{n:08x}-0000-4000-8000-000000000000"},
-        }
-        for n in range(1001)
-    ]
-    cluster = World(policy(), served=SHARED, exceptions=tuple(asked), approvals=tuple(map(approval, asked)), now=BEGIN)
-    cluster.step()
-
-    assert len(listed(cluster)) == 1000
-    assert "1000 open exceptions already" in unopened(cluster)[0]
 
 
 @PLUGINS

@@ -14,7 +14,7 @@ from bolwerk.core.conclusion import Live, surplus
 from bolwerk.core.egress.backends import cilium
 from bolwerk.core.egress.hole import EXCEPTION_LABEL, Hole
 from bolwerk.core.egress.intent import Intent, Wall
-from bolwerk.core.exceptions.holes import due, holes
+from bolwerk.core.exceptions.holes import LARGEST_HOLES, due, holes
 from bolwerk.core.exceptions.validity import is_active, next_change
 from bolwerk.core.kinds import CILIUM_CLUSTERWIDE_NETWORK_POLICY, Kind
 from bolwerk.core.plan import Apply, Delete, Manifest
@@ -163,7 +163,7 @@ def open_now(observed: Observed, wall: Wall, applies: Iterable[Apply], *, carved
         metadata = names.get(uid, {"namespace": "", "name": ""})
         made = {"namespace": metadata["namespace"], "name": metadata["name"], "uid": uid}
         found[uid] = before.get(uid, made)
-    return list(found.values())
+    return list(found.values())[:LARGEST_HOLES]  # what is being closed beside a thousand is not refused for it
 
 
 def still_open(observed: Observed) -> list[dict[str, Any]]:
