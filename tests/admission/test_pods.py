@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 import pytest
 
 from admission.asking import Asker, Manifest
 from admission.conftest import AUDITED, ENFORCED, FREE
+from admission.judging import assert_refused, cases, moved
 from admission.objects import container, from_secret, pod, variable, with_env, workload
 
 pytestmark = pytest.mark.cluster
@@ -141,31 +141,11 @@ WARNED = [
 KINDS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob", "ReplicationController")
 
 
-def cases(table: list[Any]) -> list[Any]:
-    return [pytest.param(*row[1:], id=row[0]) for row in table]
-
-
-def moved(manifest: Manifest, namespace: str) -> Manifest:
-    copied = copy.deepcopy(manifest)
-    copied["metadata"]["namespace"] = namespace
-    return copied
-
-
 @pytest.mark.parametrize(("manifest", "rule", "want"), cases(REFUSED))
 def test_refused_where_it_is_enforced_and_warned_of_in_an_audit(
     developer: Asker, manifest: Manifest, rule: str, want: str
 ) -> None:
-    answer = developer.create(manifest)
-    audited = developer.create(moved(manifest, AUDITED))
-    free = developer.create(moved(manifest, FREE))
-
-    assert answer.refused, answer
-    assert f"'bolwerk-{ENFORCED}-{rule}'" in answer.message
-    assert want in answer.message
-    assert audited.allowed, audited
-    assert any(f"'bolwerk-{AUDITED}-{rule}'" in warning for warning in audited.warnings), audited
-    assert free.allowed, free
-    assert not free.warnings
+    assert_refused(developer, manifest, rule, want)
 
 
 @pytest.mark.parametrize("manifest", cases(ALLOWED))

@@ -8,8 +8,8 @@ import pytest
 
 from admission.asking import Asker, Manifest
 from admission.conftest import AUDITED, DEVELOPER, ENDPOINT_SLICES, ENFORCED, FREE
+from admission.judging import assert_refused, cases, moved
 from admission.objects import endpoint_slice, endpoints, service
-from admission.test_pods import cases, moved
 
 pytestmark = pytest.mark.cluster
 
@@ -54,16 +54,7 @@ ALLOWED = [
 def test_refused_where_it_is_enforced_and_warned_of_in_an_audit(
     developer: Asker, manifest: Manifest, rule: str, want: str
 ) -> None:
-    answer = developer.create(manifest)
-    audited = developer.create(moved(manifest, AUDITED))
-    free = developer.create(moved(manifest, FREE))
-
-    assert answer.refused, answer
-    assert f"'bolwerk-{ENFORCED}-{rule}'" in answer.message
-    assert want in answer.message
-    assert audited.allowed, audited
-    assert any(f"'bolwerk-{AUDITED}-{rule}'" in warning for warning in audited.warnings), audited
-    assert free.allowed, free
+    assert_refused(developer, manifest, rule, want)
 
 
 @pytest.mark.parametrize("manifest", cases(ALLOWED))

@@ -9,9 +9,9 @@ import pytest
 
 from admission.asking import Asker, Manifest
 from admission.conftest import AUDITED, COLLECTOR, DEVELOPER, ENFORCED, FREE, OPERATOR, OVERRIDER, REPLICASETS
+from admission.judging import cases, moved
 from admission.objects import network_policy, pod, service, workload
 from admission.policies import MODE_LABEL
-from admission.test_pods import cases, moved
 from harness.controlplane import ADMIN
 
 pytestmark = pytest.mark.cluster

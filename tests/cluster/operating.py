@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from harness import process
@@ -53,3 +56,18 @@ def writes(plane: ControlPlane, mark: int, of: Operator) -> Counter[tuple[str, s
 def renewed(plane: ControlPlane, mark: int, of: Operator, *, times: int) -> bool:
     """Tell whether the Lease was renewed so often: the clock by which a quiet operator is watched."""
     return plane.audit.writes(mark, user=of.user)[LEASE] >= times
+
+
+def ask(plane: ControlPlane, user: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of `bolwerk` that only reads, as somebody, and see that nothing was written."""
+    mark = plane.audit.mark()
+    done = subprocess.run(
+        [Path(sys.executable).with_name("bolwerk"), *arguments],
+        env=plane.environment(plane.kubeconfig_of(user)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert plane.audit.writes(mark, user=user) == Counter()
+    assert "Traceback" not in done.stderr
+    return done

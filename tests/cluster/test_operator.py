@@ -19,6 +19,7 @@ from harness.operator import NAMESPACE, Operator
 
 pytestmark = pytest.mark.cluster
 
+CRDS = Path(__file__).resolve().parents[2] / "crds"
 CHILDREN = ("serviceaccount", "networkpolicy", "service", "deployment")
 MOUNT = "automountServiceAccountToken"
 Model = Callable[..., dict[str, Any]]
@@ -325,8 +326,18 @@ def test_a_leader_whose_lease_is_taken_ends_at_once(plane: ControlPlane, running
 
 
 @pytest.mark.usefixtures("plane")  # which skips where there are no binaries
-def test_without_the_crd_it_says_what_to_install(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("installed", "missing"),
+    [
+        pytest.param((), "localmodels", id="none"),
+        pytest.param(("localmodels",), "sovereigntypolicies", id="that of LocalModels alone"),
+    ],
+)
+def test_without_a_crd_it_says_what_to_install(tmp_path: Path, installed: tuple[str, ...], missing: str) -> None:
     with ControlPlane(tmp_path) as bare:
+        for plural in installed:
+            bare.kubectl("apply", "--server-side", f"--filename={CRDS / plural}.yaml")
+            bare.kubectl("wait", f"crd/{plural}.bolwerk.dev", "--for=condition=Established", "--timeout=60s")
         done = subprocess.run(
             [
                 Path(sys.executable).with_name("bolwerk"),
@@ -342,7 +353,7 @@ def test_without_the_crd_it_says_what_to_install(tmp_path: Path) -> None:
             check=False,
         )
     assert done.returncode == 1
-    assert "does not serve localmodels.bolwerk.dev/v1alpha1: install Bolwerk's CRDs" in done.stderr
+    assert f"does not serve {missing}.bolwerk.dev/v1alpha1: install Bolwerk's CRDs" in done.stderr
 
 
 def test_a_standby_ends_when_it_is_asked_to_and_leaves_the_lease_alone(plane: ControlPlane, running: Operator) -> None:

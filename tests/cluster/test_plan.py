@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 
 import needing
+from cluster.operating import ask
 from harness import operator, process
 from harness.controlplane import ControlPlane
 from harness.operator import NAMESPACE, Operator
@@ -69,17 +69,7 @@ def plan(plane: ControlPlane, tmp_path: Path) -> Plan:
             file = tmp_path / "given.json"
             file.write_text(json.dumps({"kind": "List", "items": given}), encoding="utf-8")
             options = (*options, "--filename", str(file))
-        mark = plane.audit.mark()
-        done = subprocess.run(
-            [Path(sys.executable).with_name("bolwerk"), "plan", *options],
-            env=plane.environment(plane.kubeconfig_of(user)),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert plane.audit.writes(mark, user=user) == Counter()
-        assert "Traceback" not in done.stderr
-        return done
+        return ask(plane, user, "plan", *options)
 
     return run
 

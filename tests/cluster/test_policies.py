@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -304,28 +301,3 @@ def test_a_kind_that_comes_ends_the_process_and_is_watched_by_the_next(
     wait_for(lambda: condition(plane, name, "Stalled").get("reason") == "BackendNotServed", "the lack to be told")
     apply(plane, policy(name))
     wait_for(lambda: wall(plane, name), "the wall of the old kind to be back")
-
-
-@pytest.mark.usefixtures("plane")  # which skips where there are no binaries
-def test_without_the_crd_it_says_what_to_install(tmp_path: Path) -> None:
-    crds = Path(__file__).resolve().parents[2] / "crds"
-    with ControlPlane(tmp_path) as bare:
-        [models] = crds.glob("*localmodels.yaml")
-        bare.kubectl("apply", "--server-side", f"--filename={models}")
-        bare.kubectl("wait", "crd/localmodels.bolwerk.dev", "--for=condition=Established", "--timeout=60s")
-        done = subprocess.run(
-            [
-                Path(sys.executable).with_name("bolwerk"),
-                "run",
-                "--namespace=default",
-                f"--health-port={process.free_port()}",
-                f"--metrics-port={process.free_port()}",
-            ],
-            env=bare.environment(),
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-    assert done.returncode == 1
-    assert "does not serve sovereigntypolicies.bolwerk.dev/v1alpha1: install Bolwerk's CRDs" in done.stderr
