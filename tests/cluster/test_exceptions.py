@@ -205,9 +205,10 @@ def test_while_the_operator_runs_the_janitor_has_nothing_to_do(
 def test_what_ended_while_the_operator_was_down_is_closed_first_thing(
     plane: ControlPlane, team: str, running: Operator
 ) -> None:
-    ends = opened(plane, team, seconds=10)
+    ends = opened(plane, team, seconds=25)
     wait_for(lambda: phase(plane, team, "speech") == "Open", "it to be told of")
     running.stop()
+    assert datetime.now(UTC) < ends, "the machine is too slow for this term"
     wait_for(lambda: datetime.now(UTC) >= ends, "its end", seconds=40)
     assert holes(plane, team)
     mark = plane.audit.mark()
@@ -221,7 +222,9 @@ def test_what_ended_while_the_operator_was_down_is_closed_first_thing(
         for event in plane.audit.events(mark)
         if event["user"]["username"] == running.user
         and event["verb"] in {"create", "update", "patch", "delete"}
-        and event["objectRef"]["resource"] not in {"leases", "configmaps"}
+        and event["objectRef"]["resource"] not in {"leases", "configmaps", "events"}
+        # What is told of an exception meanwhile changes nothing.
+        and event["objectRef"].get("subresource") != "status"
     ]
     assert mine[0] == ("delete", "networkpolicies")
 

@@ -117,10 +117,12 @@ def test_pods_run_on_simulated_gpus_only_where_there_are_such_gpus(tmp_path: pat
 
 
 PARENT = """
-import pathlib, sys
+import pathlib, signal, sys
 from harness import families, process, simulation, tools
 from harness.controlplane import ControlPlane
 
+# A shell in the background hands on that SIGINT is ignored; a person's Ctrl-C reaches a program that does not.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 process.clean_up_on_sigterm()
 with ControlPlane(pathlib.Path(sys.argv[1])):
     print("up", flush=True)
