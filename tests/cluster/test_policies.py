@@ -95,10 +95,19 @@ def owned(plane: ControlPlane, kind: str, name: str) -> list[str]:
 
 
 def quiet(plane: ControlPlane, running: Operator) -> int:
-    """Wait until the operator has had time to react to what was before, and mark the place in the audit log."""
-    mark = plane.audit.mark()
-    wait_for(lambda: renewed(plane, mark, running, times=2), "the last of it to pass")
-    return plane.audit.mark()
+    """Wait until the operator has reacted to all that was before (a first scan takes its time), and mark the place."""
+    looked_from = plane.audit.mark()
+
+    def nothing_more() -> bool:
+        nonlocal looked_from
+        if not renewed(plane, looked_from, running, times=2):
+            return False
+        still = writes(plane, looked_from, running)
+        looked_from = plane.audit.mark()
+        return not still
+
+    wait_for(nothing_more, "the last of it to pass", seconds=60)
+    return looked_from
 
 
 def test_a_policy_is_carried_out_and_itself_left_alone(plane: ControlPlane, name: str) -> None:
