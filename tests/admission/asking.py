@@ -5,12 +5,11 @@ from __future__ import annotations
 import http.client
 import json
 import re
-import ssl
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import urlencode
 
+from cluster.api import Connected
 from harness.controlplane import ControlPlane
 
 Manifest = dict[str, Any]
@@ -44,22 +43,11 @@ class Answer:
         return f"{self.status} {self.message} {list(self.warnings)}"
 
 
-class Asker:
-    """One person (or controller) in front of the API server, over one connection."""
+class Asker(Connected):
+    """One person (or controller) in front of the API server."""
 
     def __init__(self, plane: ControlPlane, user: str) -> None:
-        token = json.loads(plane.kubeconfig_of(user).read_text(encoding="utf-8"))["users"][0]["user"]["token"]
-        context = ssl.create_default_context(cafile=str(plane.certificate))
-        self._connection = http.client.HTTPSConnection(plane.address, plane.port, context=context, timeout=60)
-        self._headers = {"Authorization": f"Bearer {token}"}
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._connection.close()
+        super().__init__(plane, plane.kubeconfig_of(user), seconds=60)
 
     def create(self, manifest: Manifest, *, keep: bool = False) -> Answer:
         return self._ask("POST", collection(manifest), manifest, keep=keep)

@@ -33,3 +33,11 @@ def assert_refused(developer: Asker, manifest: Manifest, rule: str, want: str) -
     assert any(f"'bolwerk-{AUDITED}-{rule}'" in warning for warning in audited.warnings), audited
     assert free.allowed, free
     assert not free.warnings
+
+
+def assert_let_through(developer: Asker, manifest: Manifest) -> None:
+    for namespace in (ENFORCED, AUDITED):
+        answer = developer.create(moved(manifest, namespace))
+
+        assert answer.allowed, answer
+        assert not answer.warnings

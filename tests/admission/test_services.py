@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from admission.asking import Asker, Manifest
-from admission.conftest import AUDITED, DEVELOPER, ENDPOINT_SLICES, ENFORCED, FREE
-from admission.judging import assert_refused, cases, moved
+from admission.conftest import DEVELOPER, ENDPOINT_SLICES, ENFORCED, FREE
+from admission.judging import assert_let_through, assert_refused, cases
 from admission.objects import endpoint_slice, endpoints, service
 
 pytestmark = pytest.mark.cluster
@@ -59,11 +59,7 @@ def test_refused_where_it_is_enforced_and_warned_of_in_an_audit(
 
 @pytest.mark.parametrize("manifest", cases(ALLOWED))
 def test_let_through_without_a_word(developer: Asker, manifest: Manifest) -> None:
-    for namespace in (ENFORCED, AUDITED):
-        answer = developer.create(moved(manifest, namespace))
-
-        assert answer.allowed, answer
-        assert not answer.warnings
+    assert_let_through(developer, manifest)
 
 
 def test_the_controllers_of_the_cluster_write_any_address(asker: Callable[[str], Asker]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import ssl
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlencode
@@ -20,13 +21,13 @@ class RefusedError(Exception):
     """The API server said no; the message is its own."""
 
 
-class Api:
-    """The API server, as the cluster's admin, over one connection."""
+class Connected:
+    """Somebody in front of the API server, over one connection; `seconds` is how long an answer may take."""
 
-    def __init__(self, plane: ControlPlane) -> None:
-        user = json.loads(plane.kubeconfig.read_text(encoding="utf-8"))["users"][0]["user"]
+    def __init__(self, plane: ControlPlane, kubeconfig: Path, *, seconds: int) -> None:
+        user = json.loads(kubeconfig.read_text(encoding="utf-8"))["users"][0]["user"]
         context = ssl.create_default_context(cafile=str(plane.certificate))
-        self._connection = http.client.HTTPSConnection(plane.address, plane.port, context=context, timeout=30)
+        self._connection = http.client.HTTPSConnection(plane.address, plane.port, context=context, timeout=seconds)
         self._headers = {"Authorization": f"Bearer {user['token']}"}
 
     def __enter__(self) -> Self:
@@ -36,6 +37,13 @@ class Api:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._connection.close()
+
+
+class Api(Connected):
+    """The API server, as the cluster's admin."""
+
+    def __init__(self, plane: ControlPlane) -> None:
+        super().__init__(plane, plane.kubeconfig, seconds=30)
 
     def apply(
         self, kind: Kind, manifest: Manifest, *, subresource: str | None = None, dry_run: bool = False

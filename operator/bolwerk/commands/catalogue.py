@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bolwerk.commands.options import FILE
+
 if TYPE_CHECKING:
     from bolwerk.core.catalogue import Catalogue, Decisions
 
 __all__ = ["catalogue"]
 
-FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 NOT_ALL = 1
 """Exit status: the answer is no."""
 NO_ANSWER = 2

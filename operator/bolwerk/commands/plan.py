@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
+from bolwerk.commands.options import FILES, cluster_settings
+
 __all__ = ["plan"]
 
-FILES = click.Path(exists=True, allow_dash=True, path_type=Path)
-FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 DIFFERENCES = 2
 
 
@@ -30,7 +30,7 @@ DIFFERENCES = 2
     show_default=True,
     help="The operator's own: where its settings are, and never governed.",
 )
-@click.option("--settings", "settings_file", type=FILE, help="In place of the settings in the operator's namespace.")
+@cluster_settings
 @click.option("--output", "-o", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--exit-code", is_flag=True, help="End with 2 where there are differences.")
 def plan(*, paths: tuple[Path, ...], namespace: str, settings_file: Path | None, output: str, exit_code: bool) -> None:

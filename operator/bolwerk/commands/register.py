@@ -7,9 +7,10 @@ from pathlib import Path
 
 import click
 
+from bolwerk.commands.options import FILE, cluster_settings, operator_namespace
+
 __all__ = ["register"]
 
-FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 INCOMPLETE = 2
 
 
@@ -22,14 +23,8 @@ INCOMPLETE = 2
     "use the model.",
 )
 @click.option("--namespace", "-n", "namespaces", multiple=True, help="Only this one; may be repeated. All by default.")
-@click.option(
-    "--operator-namespace",
-    envvar="POD_NAMESPACE",
-    default="bolwerk-system",
-    show_default=True,
-    help="Where the operator's settings are.",
-)
-@click.option("--settings", "settings_file", type=FILE, help="In place of the settings in the operator's namespace.")
+@operator_namespace
+@cluster_settings
 @click.option("--exit-code", is_flag=True, help="End with 2 where a draft misses a required field or is faulty.")
 def register(
     *,

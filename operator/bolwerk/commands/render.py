@@ -6,10 +6,9 @@ from pathlib import Path
 
 import click
 
-__all__ = ["render"]
+from bolwerk.commands.options import FILE, FILES
 
-FILES = click.Path(exists=True, allow_dash=True, path_type=Path)
-FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+__all__ = ["render"]
 
 
 @click.command()

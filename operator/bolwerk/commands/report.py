@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-__all__ = ["report"]
+from bolwerk.commands.options import FILE, cluster_settings, operator_namespace
 
-FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+__all__ = ["report"]
 
 
 @click.command()
@@ -28,14 +28,8 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     help="Leave out exceptions, proofs and audit entries that were over before: 2026-01-31, or 2026-01-31T12:00:00Z.",
 )
 @click.option("--audit-log", type=FILE, help="A file with the audit trail: its chain is verified, and it is summed up.")
-@click.option(
-    "--operator-namespace",
-    envvar="POD_NAMESPACE",
-    default="bolwerk-system",
-    show_default=True,
-    help="Where the operator's settings are.",
-)
-@click.option("--settings", "settings_file", type=FILE, help="In place of the settings in the operator's namespace.")
+@operator_namespace
+@cluster_settings
 def report(
     *,
     output: str,

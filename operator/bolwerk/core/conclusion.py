@@ -6,13 +6,14 @@ Used by the reconciliation of each kind.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 from bolwerk.core.difference import difference
 from bolwerk.core.kinds import Kind, Ref
 from bolwerk.core.plan import Apply, Delete, Event, Manifest, Plan
 
-__all__ = ["ABSENT", "Live", "changes", "concluded", "named", "surplus", "transitions"]
+__all__ = ["ABSENT", "Live", "by_ref", "changes", "concluded", "named", "ref_of", "surplus", "transitions"]
 
 Live: TypeAlias = Mapping[Kind, tuple[Mapping[str, Any], ...]]
 """By kind, the objects that exist and are owned by what is reconciled."""
@@ -27,6 +28,17 @@ def named(live: Live, kind: Kind, name: str, namespace: str | None = None) -> Ma
         if metadata["name"] == name and namespace in (None, metadata.get("namespace")):
             return found
     return None
+
+
+def ref_of(kind: Kind, manifest: Mapping[str, Any]) -> Ref:
+    """Return an object's address."""
+    metadata = manifest["metadata"]
+    return Ref(kind, metadata.get("namespace", ""), metadata["name"])
+
+
+def by_ref(live: Live) -> dict[Ref, Mapping[str, Any]]:
+    """Return the objects by address, in the order of `live`'s kinds."""
+    return {ref_of(kind, found): found for kind, objects in live.items() for found in objects}
 
 
 def changes(
@@ -45,25 +57,21 @@ def changes(
     restored
         Tells of an object that was damaged; the event is posted once it has been applied.
     """
-    standing = {(kind, _key(found)): found for kind, objects in live.items() for found in objects}
+    standing = by_ref(live)
     for kind, manifest in desired:
-        found = standing.get((kind, _key(manifest)))
+        found = standing.get(ref_of(kind, manifest))
         because = ABSENT if found is None else difference(manifest, found, exact=exact.get(kind, ()))
         if because:
             apply = Apply(kind, manifest, because)
-            yield Apply(kind, manifest, because, restored(apply))
+            yield replace(apply, event=restored(apply))
 
 
 def surplus(desired: Iterable[tuple[Kind, Manifest]], live: Live) -> Iterator[Delete]:
     """Yield what is owned and no longer desired, in the order of `live`'s kinds."""
-    wanted = {(kind, _key(manifest)) for kind, manifest in desired}
-    for kind, objects in live.items():
-        for found in objects:
-            metadata = found["metadata"]
-            if (kind, _key(found)) in wanted or metadata.get("deletionTimestamp"):
-                continue
-            ref = Ref(kind, metadata.get("namespace", ""), metadata["name"])
-            yield Delete(ref, metadata["uid"], "no longer desired")
+    wanted = {ref_of(kind, manifest) for kind, manifest in desired}
+    for ref, found in by_ref(live).items():
+        if ref not in wanted and not found["metadata"].get("deletionTimestamp"):
+            yield Delete(ref, found["metadata"]["uid"], "no longer desired")
 
 
 def concluded(
@@ -115,8 +123,3 @@ def transitions(
         ):
             events[reason] = Event("Warning", reason, "Reconcile", condition["message"])
     return tuple(events.values())
-
-
-def _key(manifest: Mapping[str, Any]) -> tuple[str, str]:
-    metadata = manifest["metadata"]
-    return metadata.get("namespace", ""), metadata["name"]

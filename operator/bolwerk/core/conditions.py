@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from bolwerk.core.reasons import Reason
 
-__all__ = ["Condition", "false", "true", "unknown", "written"]
+__all__ = ["Condition", "condition_of", "false", "true", "unknown", "written"]
 
 MESSAGE_LENGTH = 1024
 """Characters; more of an error message helps nobody in `kubectl get`, and every change is a write."""
@@ -42,6 +42,11 @@ def false(type_: str, reason: Reason, message: str) -> Condition:
 def unknown(type_: str, reason: Reason, message: str) -> Condition:
     """Return the condition that it cannot be told yet."""
     return Condition(type_, "Unknown", reason, message)
+
+
+def condition_of(status: Mapping[str, Any], type_: str) -> Mapping[str, Any]:
+    """Return a condition as it stands in a status, empty where there is none of this type."""
+    return next((each for each in status.get("conditions") or () if each.get("type") == type_), {})
 
 
 def written(

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from bolwerk.core.conditions import condition_of
 from bolwerk.core.kinds import Kind, Ref
 from bolwerk.core.model.reconcile import EXACT as EXACT_OF_MODELS
 from bolwerk.core.policy.reconcile import EXACT as EXACT_OF_POLICIES
@@ -116,7 +117,7 @@ def _address(ref: Ref) -> dict[str, str]:
 
 
 def _ready(status: Mapping[str, Any]) -> tuple[str, str, str]:
-    for condition in status.get("conditions", ()):
-        if condition["type"] == "Ready":
-            return condition["status"], condition["reason"], condition["message"]
-    return "Unknown", "NotDecidedYet", "it has not been decided about"
+    ready = condition_of(status, "Ready")
+    if not ready:
+        return "Unknown", "NotDecidedYet", "it has not been decided about"
+    return ready["status"], ready["reason"], ready["message"]

@@ -14,6 +14,7 @@ from typing import Any
 
 from bolwerk.api.sovereigntypolicy import SovereigntyPolicySpec
 from bolwerk.core.conclusion import ABSENT
+from bolwerk.core.conditions import condition_of
 from bolwerk.core.egress.hole import EXCEPTION_LABEL
 from bolwerk.core.exceptions.holes import due
 from bolwerk.core.exceptions.validity import is_active
@@ -134,8 +135,6 @@ def _applies(
     kept = frozenset(staying)
     fewer = tuple(each for each in observed.exceptions if each["metadata"]["uid"] in kept)
     plan = reconcile(replace(observed, exceptions=fewer), settings, now)
-    stalled = next(
-        (each["message"] for each in (plan.status or {}).get("conditions", ()) if each["type"] == "Stalled"), ""
-    )
+    stalled = condition_of(plan.status or {}, "Stalled").get("message", "")
     applies = tuple(each for each in plan.apply if each.kind in CARVED_KINDS and each.because != ABSENT)
     return applies, f"the wall is as it was: {stalled}" if stalled and not applies else ""

@@ -10,14 +10,14 @@ from datetime import datetime
 from typing import Any
 
 from bolwerk.api.sovereigntypolicy import SovereigntyPolicySpec
+from bolwerk.core.conditions import condition_of
 from bolwerk.core.exceptions import validity
 from bolwerk.core.exceptions.judge import judge
 from bolwerk.core.exceptions.observed import Observed
 from bolwerk.core.exceptions.status import View, status_of
 from bolwerk.core.invalid import InvalidSpecError, parsed
 from bolwerk.core.plan import Event, Manifest, Plan
-from bolwerk.core.policy.governed import exempt
-from bolwerk.core.policy.overlaps import governing
+from bolwerk.core.policy.overlaps import governable, governing
 from bolwerk.core.settings import Settings
 
 __all__ = ["reconcile"]
@@ -53,9 +53,10 @@ def reconcile(observed: Observed, settings: Settings, now: datetime) -> Plan:
 
 def _governing(observed: Observed, settings: Settings) -> Mapping[str, Any] | None:
     namespace = observed.namespace
-    if namespace is None or namespace["metadata"]["name"] in exempt(settings):
+    if namespace is None:
         return None
-    name = governing(observed.policies, [namespace]).get(namespace["metadata"]["name"])
+    by = governing(observed.policies, governable([namespace], settings))
+    name = by.get(namespace["metadata"]["name"])
     return next((policy for policy in observed.policies if policy["metadata"]["name"] == name), None)
 
 
@@ -85,10 +86,9 @@ def _left(exception: Mapping[str, Any], now: datetime) -> float | None:
 def _events(before: Mapping[str, Any], status: Manifest) -> tuple[Event, ...]:
     """Return one Event for a turn that somebody waits for, or should know of."""
     ready = status["conditions"][0]
-    earlier = next((each["reason"] for each in before.get("conditions") or () if each["type"] == "Ready"), None)
-    if ready["reason"] == earlier:
+    if ready["reason"] == condition_of(before, "Ready").get("reason"):
         return ()
     lost = before.get("phase") == "Open" and status["phase"] in ("Requested", "Approved")
-    stalled = status["phase"] == "Refused" or any(each["type"] == "Stalled" for each in status["conditions"])
+    stalled = status["phase"] == "Refused" or bool(condition_of(status, "Stalled"))
     wrong = lost or (stalled and status["phase"] != "Expired")
     return (Event("Warning" if wrong else "Normal", ready["reason"], "Reconcile", ready["message"]),)

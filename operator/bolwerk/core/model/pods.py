@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bolwerk.core.conditions import condition_of
 from bolwerk.core.model.children.deployment import TEMPLATE_HASH
 from bolwerk.core.model.children.pod import ENGINE
 
@@ -116,5 +117,4 @@ def _states(pod: Pod) -> Iterator[Mapping[str, Any]]:
 
 
 def _condition(pod: Pod, type_: str) -> Mapping[str, Any]:
-    conditions = (pod.get("status") or {}).get("conditions") or []
-    return next((condition for condition in conditions if condition.get("type") == type_), {})
+    return condition_of(pod.get("status") or {}, type_)

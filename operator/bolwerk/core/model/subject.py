@@ -11,6 +11,7 @@ from typing import Any
 from bolwerk.api.localmodel import LocalModelSpec
 from bolwerk.core.invalid import parsed
 from bolwerk.core.kinds import LOCAL_MODEL
+from bolwerk.core.ownership import owned_by
 
 __all__ = ["MODEL_MOUNT", "Subject", "digest"]
 
@@ -98,16 +99,7 @@ class Subject:
             "name": self.name,
             "namespace": self.namespace,
             "labels": self.labels,
-            # No blockOwnerDeletion: it would need the right to change finalizers of LocalModels.
-            "ownerReferences": [
-                {
-                    "apiVersion": LOCAL_MODEL.api_version,
-                    "kind": LOCAL_MODEL.name,
-                    "name": self.name,
-                    "uid": self.uid,
-                    "controller": True,
-                }
-            ],
+            "ownerReferences": owned_by(LOCAL_MODEL, self.name, self.uid),
         }
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from bolwerk.core.catalogue import age_days, stale
-from bolwerk.core.conditions import Condition, false, true, unknown
+from bolwerk.core.conditions import Condition, condition_of, false, true, unknown
 from bolwerk.core.policy.finding import Finding
 from bolwerk.core.policy.view import View
 from bolwerk.core.reasons import Reason
@@ -104,9 +104,9 @@ def _references_clean(view: View) -> Condition:
     found = view.observed.references
     if found is None:
         # After a restart, until the first look, what the last one came to still holds.
-        for known in (view.observed.policy.get("status") or {}).get("conditions") or ():
-            if known["type"] == type_:
-                return Condition(type_, known["status"], Reason(known["reason"]), known["message"])
+        known = condition_of(view.observed.policy.get("status") or {}, type_)
+        if known:
+            return Condition(type_, known["status"], Reason(known["reason"]), known["message"])
         return unknown(type_, Reason.NOT_SCANNED_YET, "what governed pods refer to has not been looked at yet")
     if found.findings:
         first = [each.message for each in found.findings[:NAMED]]

@@ -36,15 +36,15 @@ class _Claim:
     name: str
 
 
-def governable(observed: Observed, settings: Settings) -> list[Mapping[str, Any]]:
-    """Return the namespaces that a policy may govern at all."""
+def governable(namespaces: Iterable[Mapping[str, Any]], settings: Settings) -> list[Mapping[str, Any]]:
+    """Return those of the namespaces that a policy may govern at all."""
     spared = exempt(settings)
-    return [namespace for namespace in observed.namespaces if namespace["metadata"]["name"] not in spared]
+    return [namespace for namespace in namespaces if namespace["metadata"]["name"] not in spared]
 
 
 def governed(observed: Observed, settings: Settings) -> tuple[str, ...]:
     """Return the names of the namespaces that the observed policy governs, in order."""
-    by = governing((observed.policy, *observed.others), governable(observed, settings))
+    by = governing((observed.policy, *observed.others), governable(observed.namespaces, settings))
     return tuple(sorted(name for name, policy in by.items() if policy == observed.policy["metadata"]["name"]))
 
 

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
-from bolwerk.core.conclusion import ABSENT, changes, concluded, named, surplus
-from bolwerk.core.conditions import Condition, true
+from bolwerk.core.conclusion import ABSENT, by_ref, changes, concluded, named, ref_of, surplus
+from bolwerk.core.conditions import Condition, condition_of, true
 from bolwerk.core.egress.backend import Choice, Unserved, choose
 from bolwerk.core.egress.intent import Scene
 from bolwerk.core.invalid import InvalidSpecError
@@ -89,7 +89,8 @@ def reconcile(observed: Observed, settings: Settings, now: datetime) -> Plan:
     deletes, wait = _deletes(walls, following, observed, applies, now)
     kept = wanted.due if wait is not None else frozenset()
     closing = tuple(surplus_holes(holes, observed.owned, kept=kept, kinds=choice.backend.kinds))
-    owned = [namespace for namespace in observed.namespaces if namespace["metadata"]["name"] in namespaces]
+    inside = frozenset(namespaces)
+    owned = [namespace for namespace in observed.namespaces if namespace["metadata"]["name"] in inside]
     view = View(
         subject=subject,
         observed=observed,
@@ -99,7 +100,7 @@ def reconcile(observed: Observed, settings: Settings, now: datetime) -> Plan:
         governed=namespaces,
         damaged=next((each for each in applies if each.kind in choice.backend.kinds and each.because != ABSENT), None),
         switching=wait is not None,
-        overlaps=overlaps(observed.policy, observed.others, governable(observed, settings)),
+        overlaps=overlaps(observed.policy, observed.others, governable(observed.namespaces, settings)),
         reopened=reopened(wanted.intent, choice, observed.rules, owned),
         opened=open_now(observed, wall, applies, carved=choice.backend.name == "Cilium"),
         stalled=_stall(observed, following),
@@ -181,9 +182,11 @@ def _deletes(
     former = tuple(surplus(walls, standing))
     if not (former and walls):
         return (*former, *about_names), None
-    if any((each.kind, each.manifest) in walls for each in applies):
+    new = {ref_of(kind, manifest) for kind, manifest in walls}
+    if any(each.ref in new for each in applies):
         return about_names, SETTLING.total_seconds()
-    youngest = max(_created(_live(observed, kind, manifest)) for kind, manifest in walls)
+    live = by_ref(standing)
+    youngest = max(_created(live.get(ref)) for ref in new)
     left = (youngest + SETTLING - now).total_seconds()
     return (about_names, left) if left > 0 else ((*former, *about_names), None)
 
@@ -197,10 +200,8 @@ def _created(live: Mapping[str, Any] | None) -> datetime:
 def _held(observed: Observed) -> str:
     """Return the backend that was told to hold a wall last, or an empty string; it counts also while it is damaged."""
     before = observed.policy.get("status") or {}
-    walled = any(
-        each["type"] == "WallStands" and each["reason"] != Reason.AUDIT_ONLY for each in before.get("conditions") or ()
-    )
-    return str(before.get("backend", "")) if walled else ""
+    stands = condition_of(before, "WallStands")
+    return str(before.get("backend", "")) if stands and stands["reason"] != Reason.AUDIT_ONLY else ""
 
 
 def _restored(observed: Observed, choice: Choice, wanted: Asked) -> Callable[[Apply], Event | None]:

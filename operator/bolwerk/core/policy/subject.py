@@ -9,6 +9,7 @@ from typing import Any, Literal
 from bolwerk.api.sovereigntypolicy import SovereigntyPolicySpec
 from bolwerk.core.invalid import parsed
 from bolwerk.core.kinds import SOVEREIGNTY_POLICY
+from bolwerk.core.ownership import owned_by
 from bolwerk.core.policy.governed import selector
 from bolwerk.core.settings import Settings
 
@@ -74,14 +75,5 @@ def metadata(
             "app.kubernetes.io/component": component,
             POLICY_LABEL: policy,
         },
-        # No blockOwnerDeletion: it would need the right to change finalizers of SovereigntyPolicies.
-        "ownerReferences": [
-            {
-                "apiVersion": SOVEREIGNTY_POLICY.api_version,
-                "kind": SOVEREIGNTY_POLICY.name,
-                "name": policy,
-                "uid": uid,
-                "controller": True,
-            }
-        ],
+        "ownerReferences": owned_by(SOVEREIGNTY_POLICY, policy, uid),
     }

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from bolwerk.api.sovereigntypolicy import Enforcement, Exceptions
-from bolwerk.core.policy.governed import SYSTEM, exempt
+from bolwerk.core.policy.governed import SYSTEM
+from bolwerk.core.policy.overlaps import governable
 from bolwerk.core.policy.overlaps import governing as governing_policies
 from bolwerk.core.report.facts import FindingFacts, NamespaceFacts, PolicyFacts
 from bolwerk.core.report.reading import at, conditions, key, name_of, namespace_of, texts
@@ -22,9 +23,7 @@ Object = Mapping[str, Any]
 
 def governing(world: World) -> Mapping[str, str]:
     """Return the governing policy by namespace."""
-    spared = exempt(world.settings)
-    governable = [each for each in world.namespaces if name_of(each) not in spared]
-    return governing_policies(world.policies, governable)
+    return governing_policies(world.policies, governable(world.namespaces, world.settings))
 
 
 def policies(world: World, governed: Mapping[str, str]) -> tuple[PolicyFacts, ...]:
