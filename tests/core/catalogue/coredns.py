@@ -16,6 +16,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.process import wait_for
+
 NXDOMAIN, NOERROR = 3, 0
 PATIENCE_SECONDS = 20.0
 
@@ -77,6 +79,19 @@ class CoreDns:
                 assert value
                 found[value[1]] = found.get(value[1], 0) + int(float(line.rsplit(" ", 1)[1]))
         return found
+
+    def wait_for_line(self, line: str) -> None:
+        """Wait until a line is in the log: CoreDNS writes it after it has answered."""
+        wait_for(lambda: line in self.log(), what=f"{line!r} in the log of CoreDNS", seconds=PATIENCE_SECONDS)
+
+    def wait_until_counted(self, want: Mapping[str, int]) -> None:
+        """Wait until so many questions of each view are counted: CoreDNS counts each after it has answered."""
+
+        def counted() -> bool:
+            found = self.counted("coredns_dns_requests_total", "view")
+            return all(found.get(view, 0) >= count for view, count in want.items())
+
+        wait_for(counted, what=f"CoreDNS to count {dict(want)}", seconds=PATIENCE_SECONDS)
 
     def log(self) -> str:
         return self.output.read_text(encoding="utf-8")

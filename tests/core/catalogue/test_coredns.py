@@ -79,9 +79,10 @@ def test_coredns_does_what_the_policy_says_and_counts_it(serve: Any) -> None:
             )
         want_hits = Counter(rulings.catalogue.find(name).group for name in NAMES if _refused(rulings, name))  # type: ignore[union-attr]
         assert _hits_by_group(server, rulings) == want_hits
+        server.wait_until_counted({"bolwerk-mirror": 2})
         views = server.counted("coredns_dns_requests_total", "view")
         assert views["bolwerk-mirror"] == 2, "mirror.example and one by pattern; the router in it is refused"
-        assert "bolwerk group=mirror decision=Alert 127.0.0.1 A mirror.eu-1.cloud.example. NOERROR" in server.log()
+        server.wait_for_line("bolwerk group=mirror decision=Alert 127.0.0.1 A mirror.eu-1.cloud.example. NOERROR")
 
 
 def test_in_audit_everything_is_answered_logged_and_counted(serve: Any) -> None:
@@ -90,14 +91,15 @@ def test_in_audit_everything_is_answered_logged_and_counted(serve: Any) -> None:
     with serve(rulings, "Audit") as server:
         for name in NAMES:
             assert server.ask(name).rcode == NOERROR, name
-        views = server.counted("coredns_dns_requests_total", "view")
         want = Counter(f"bolwerk-{rulings.catalogue.find(name).group}" for name in told)  # type: ignore[union-attr]
+        server.wait_until_counted(want)
+        views = server.counted("coredns_dns_requests_total", "view")
         assert {view: count for view, count in views.items() if view} == dict(want)
         for name in told:
             found = rulings.find(name)
             assert found is not None
             line = f"bolwerk group={found.match.group} decision={found.decision} 127.0.0.1 A {name.lower()}. NOERROR"
-            assert line in server.log()
+            server.wait_for_line(line)
         assert server.counted("coredns_template_matches_total", "zone") == {}
 
 
@@ -107,7 +109,7 @@ def test_the_override_alone_is_enough_to_refuse_and_log(program: Path, tmp_path:
     with running(program, tmp_path, {key: text for key, text in data.items() if key.endswith(".override")}) as server:
         assert server.ask("api.alpha.example").rcode == NXDOMAIN
         assert server.ask("x.mirror.example").rcode == NOERROR
-        assert "bolwerk group=mirror decision=Alert 127.0.0.1 A x.mirror.example. NOERROR" in server.log()
+        server.wait_for_line("bolwerk group=mirror decision=Alert 127.0.0.1 A x.mirror.example. NOERROR")
 
 
 def test_every_example_of_the_shipped_catalogue_is_refused_and_counted_for_its_group(serve: Any) -> None:
