@@ -39,6 +39,12 @@ class Observed:
     policies
         The NetworkPolicies of the namespace, the own one included, those of other LocalModels left out: they select
         other pods and are kept so, and to read all of them for each would be quadratic.
+    canaries
+        Where Bolwerk's own canary listens: `host:port`, IPv6 in brackets, in a stable order; none while that is unknown.
+    proofs
+        The newest IsolationProofs of the nodes on which its pods run.
+    governing
+        The SovereigntyPolicy that governs its namespace, or none.
     refusals
         What was refused when this very plan was tried a moment ago; they decide only the status.
     """
@@ -48,6 +54,9 @@ class Observed:
     pods: tuple[Mapping[str, Any], ...] = ()
     claim: Mapping[str, Any] | None = None
     policies: tuple[Mapping[str, Any], ...] = ()
+    canaries: tuple[str, ...] = ()
+    proofs: tuple[Mapping[str, Any], ...] = ()
+    governing: tuple[Mapping[str, Any], ...] = ()
     refusals: tuple[Refusal, ...] = ()
 
     @property

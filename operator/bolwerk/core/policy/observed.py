@@ -100,6 +100,10 @@ class Observed:
         What the scan of ConfigMaps and Secrets found last, or None before the first scan.
     exceptions, approvals
         All EgressExceptions and EgressApprovals of the cluster; none where these are not served.
+    proofs
+        The newest IsolationProofs of `nodes`.
+    nodes
+        The names of the nodes on which enforcement has to be measured, in order.
     refusals
         What was refused when this very plan was tried a moment ago; they decide only the status.
     """
@@ -114,6 +118,8 @@ class Observed:
     references: Any = None
     exceptions: tuple[Mapping[str, Any], ...] = ()
     approvals: tuple[Mapping[str, Any], ...] = ()
+    proofs: tuple[Mapping[str, Any], ...] = ()
+    nodes: tuple[str, ...] = ()
     refusals: tuple[Refusal, ...] = ()
 
     @property
