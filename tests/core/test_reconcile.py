@@ -30,16 +30,17 @@ from core.builders import (
     serving,
     settled,
     with_child,
+    world,
 )
 
 TWO: dict[str, Any] = {"replicas": 2}
 
 
 def test_a_new_model_gets_the_wall_before_the_pods() -> None:
-    plan = decide(Observed(make_model(**TWO)))
+    plan = decide(world(make_model(**TWO)))
 
     assert list(applied(plan)) == [
-        "ServiceAccount", "NetworkPolicy", "Service", "PodDisruptionBudget", "Deployment",
+        "ServiceAccount", "NetworkPolicy", "Service", "PodDisruptionBudget", "ConfigMap", "Deployment",
     ]  # fmt: skip
     assert set(applied(plan).values()) == {"absent"}
     assert plan.delete == ()
@@ -79,7 +80,7 @@ def test_the_steady_state_writes_nothing_now_or_later(world: Callable[[], Observ
 
 
 def test_a_model_that_is_going_away_is_left_alone() -> None:
-    assert decide(Observed(make_model(deleting=True))) == Plan()
+    assert decide(world(make_model(deleting=True))) == Plan()
 
 
 def test_a_second_replica_brings_a_budget_and_the_last_but_one_takes_it() -> None:
@@ -118,7 +119,7 @@ def test_an_owned_child_of_another_name_is_deleted() -> None:
 def test_another_engine_changes_address_wall_and_pods() -> None:
     plan = decide(edited(serving(make_model()), engine=TRITON))
 
-    assert set(applied(plan)) == {"ServiceAccount", "NetworkPolicy", "Service", "Deployment"}
+    assert set(applied(plan)) == {"ServiceAccount", "NetworkPolicy", "Service", "ConfigMap", "Deployment"}
 
 
 @pytest.mark.parametrize(
@@ -177,7 +178,7 @@ def test_an_invalid_spec_leaves_every_child_alone() -> None:
 
 
 def test_a_refusal_decides_the_status_and_not_the_next_try() -> None:
-    fresh = Observed(make_model(), claim=make_claim())
+    fresh = world(make_model(), claim=make_claim())
     refusal = Refusal(Ref(SERVICE_ACCOUNT, "ai", "llama"), Reason.NAME_TAKEN, "it exists: delete it")
 
     plan = decide(replace(fresh, refusals=(refusal,)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -201,6 +202,29 @@ class References(ApiModel):
     )
 
 
+class UnprovenNode(ApiModel):
+    """A node on which it is not proven that the wall holds."""
+
+    node: Annotated[str, Field(max_length=253)]
+    verdict: Annotated[str, Field(max_length=63)]
+    message: Annotated[str, Field(max_length=1024)]
+
+
+class ProvenNodes(ApiModel):
+    """What probes have shown, node by node."""
+
+    nodes: int = Field(description="Nodes with pods of models, or with GPUs.")
+    proven: int = Field(description="Those of them on which the wall is proven.")
+    uncovered: int = Field(description="Those on which nothing was measured yet.")
+    oldest: datetime | None = Field(default=None, description="When that was measured which was measured longest ago.")
+    not_proven: tuple[UnprovenNode, ...] = Field(
+        default=(),
+        max_length=50,
+        description="The nodes that are not proven, the worst first; at most 50.",
+        json_schema_extra=listed_by("node"),
+    )
+
+
 class OpenException(ApiModel):
     """An exception of which there is a hole in the wall at this moment."""
 
@@ -237,4 +261,5 @@ class SovereigntyPolicyStatus(ApiModel):
         description="What approved exceptions hold open.",
         json_schema_extra=listed_by("uid"),
     )
+    proof: ProvenNodes | None = Field(default=None, description="Absent while nothing is blocked.")
     references: References | None = Field(default=None, description="Absent until the first look.")

@@ -9,6 +9,7 @@ from typing import Any
 from bolwerk.core.conditions import condition_of
 from bolwerk.core.model.children.deployment import TEMPLATE_HASH
 from bolwerk.core.model.children.pod import ENGINE
+from bolwerk.core.model.gate import holds
 
 __all__ = ["Trouble", "is_ready", "is_scheduled", "of_template", "started", "troubles", "unschedulable"]
 
@@ -64,7 +65,10 @@ def started(pods: Iterable[Pod]) -> bool:
 
 
 def troubles(pods: Iterable[Pod]) -> list[Trouble]:
-    """Return what is wrong with containers, the same for every replica that has it, in a stable order."""
+    """Return what is wrong with containers, the same for every replica that has it, in a stable order.
+
+    A gate that ends because something gets out is none: it does its work.
+    """
     return sorted({trouble for pod in pods for status in _statuses(pod) for trouble in _troubles(status)})
 
 
@@ -76,7 +80,7 @@ def _troubles(status: Mapping[str, Any]) -> Iterator[Trouble]:
     if reason in NOT_PULLED:
         yield Trouble("image", _pull_message(waiting.get("message") or reason))
     elif reason in STARTING | {"CrashLoopBackOff"}:
-        if ended and not status.get("ready") and ended.get("exitCode") != 0:
+        if ended and not status.get("ready") and ended.get("exitCode") != 0 and not holds(status):
             yield Trouble("crash", _crash_message(name, ended))
     else:
         yield Trouble("container", f"{reason}: {waiting.get('message') or 'the kubelet gives no more detail'}")

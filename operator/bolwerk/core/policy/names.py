@@ -56,7 +56,7 @@ def names(
     spared
         Domains for which an exception is due: DNS answers them.
     """
-    catalogue, objection = catalogue_in_use(observed, settings)
+    catalogue, objection = catalogue_in_use(observed.overlay, settings)
     try:
         objects = _objects(_Question.of(subject, catalogue, settings, backend, tuple(sorted(set(spared)))))
     except InvalidSpecError as error:

@@ -1,7 +1,8 @@
 """Isolated: nothing gets out of the pods.
 
-A NetworkPolicy object is not enforcement, so this is True only on the word of a probe. What objects can tell is
-the opposite: that there is no seal, or that another policy opens it again, since policies only ever add up.
+A NetworkPolicy object is not enforcement, so this is True only on the word of probes. What objects can tell is the
+opposite: that there is no seal, or that another policy opens it again, since policies only ever add up; and so can the
+gate, which looks from inside the pod.
 """
 
 from __future__ import annotations
@@ -46,11 +47,17 @@ def isolated(view: View) -> Condition:
             f"NetworkPolicy {', '.join(opening)} also selects these pods and lets them out: delete it or narrow its "
             "podSelector",
         )
-    return unknown(
+    if view.gate.held:
+        return false(TYPE, Reason.GATE_HOLDS, f"the engine is kept from starting: {view.gate.held}")
+    decided = view.measured.tally.condition(TYPE) or unknown(
         TYPE,
         Reason.NOT_PROVEN,
         f"NetworkPolicy {name} denies all egress; no probe has measured yet whether the network plugin enforces it",
     )
+    if not view.measured.withheld:
+        return decided
+    reason = decided.reason if decided.status == "False" else Reason.OUT_OF_SERVICE
+    return false(TYPE, reason, f"out of its Service until all its nodes are proven: {decided.message}")
 
 
 def _opens(policy: Mapping[str, Any], labels: Mapping[str, str]) -> bool:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bolwerk.core.model import pods as reading
+from bolwerk.core.model.gate import AtGate
+from bolwerk.core.model.measured import Measured
 from bolwerk.core.model.observed import Observed
 from bolwerk.core.model.subject import Subject
 
@@ -25,6 +27,10 @@ class View:
         Pods of the present template.
     unsealed
         Where the live network policy differs from what it has to be, or None.
+    gate
+        Whether the gate keeps an engine from starting.
+    measured
+        What probes say.
     """
 
     subject: Subject
@@ -32,6 +38,8 @@ class View:
     deployment: Mapping[str, Any] | None
     current: tuple[Mapping[str, Any], ...]
     unsealed: str | None
+    gate: AtGate
+    measured: Measured
 
     @property
     def ready(self) -> int:

@@ -1,0 +1,67 @@
+"""IsolationProofs for the tests of what follows from them: one run, one node, one subject, one verdict."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from core.builders import NOW
+
+MODEL = "LocalModel ai/llama"
+CANARIES = ("198.51.100.10:443", "198.51.100.11:443")
+
+# Of control, treatment and function: what each of two canaries, and then the cluster's DNS, answered.
+SEEN = {
+    "Proven": (("Reached", "Reached"), ("Blocked", "Blocked"), "Reached"),
+    "NotEnforced": (("Reached", "Reached"), ("Reached", "Reached"), "Reached"),
+    "Bypass": (("Reached", "Reached"), ("Blocked", "Reached"), "Reached"),
+    "OverBlocked": (("Reached", "Reached"), ("Blocked", "Blocked"), "Blocked"),
+    "Inconclusive": (("Blocked", "Blocked"), ("Blocked", "Blocked"), "Reached"),
+}
+
+
+def make_proof(
+    verdict: str, *, node: str = "node-1", subject: str = MODEL, ago: timedelta = timedelta(hours=1),
+    now: datetime = NOW,
+) -> dict[str, Any]:  # fmt: skip
+    """Return the proof of a run that ended some time ago."""
+    finished = (now - ago).strftime("%Y-%m-%dT%H:%M:%SZ")
+    control, treatment, function = SEEN[verdict]
+    observations = [
+        *(_seen("Control", "", "TCP", where, what) for where, what in zip(CANARIES, control, strict=True)),
+        *(_seen("Treatment", subject, "TCP", where, what) for where, what in zip(CANARIES, treatment, strict=True)),
+        _seen("Control", "", "DNS", "cluster", "Reached"),
+        _seen("Function", subject, "DNS", "cluster", function),
+    ]
+    run = f"{node}-{verdict}-{finished}".lower()
+    return {
+        "apiVersion": "bolwerk.dev/v1alpha1",
+        "kind": "IsolationProof",
+        "metadata": {"name": run, "uid": f"uid-{run}", "creationTimestamp": finished},
+        "spec": {
+            "run": run,
+            "node": node,
+            "trigger": "Interval",
+            "startedAt": finished,
+            "finishedAt": finished,
+            "verdict": verdict,
+            "message": f"the run showed {verdict}",
+            "families": ["IPv4"],
+            "observations": observations,
+            "provenance": {
+                "operatorVersion": "0.1.0",
+                "probeImage": "registry.example/bolwerk:0.1.0",
+                "networkPluginImages": [],
+                "kernelVersion": "6.12",
+                "kubeletVersion": "v1.36.0",
+                "inputs": f"sha256:{'0' * 64}",
+            },
+        },
+    }
+
+
+def _seen(arm: str, subject: str, vector: str, target: str, outcome: str) -> dict[str, Any]:
+    return {
+        "arm": arm, "subject": subject, "vector": vector, "family": "IPv4", "target": target, "outcome": outcome,
+        "attempts": 3,
+    }  # fmt: skip
