@@ -55,8 +55,9 @@ class Observed:
     canary
         The Service of Bolwerk's own canary, or None while there is none.
     enforcing
-        The digest (`policy_digest`) of every object that may hold or open something: all of
-        `core.policy.observed.WALL_KINDS` and `OPTIONAL_KINDS`. Those that do not concern the node are left out here.
+        The digest (`inputs.policy_digest`) of every object that may hold or open something: all that there is of
+        `core.policy.observed.WALL_KINDS` and `OPTIONAL_KINDS`, the NetworkPolicies that LocalModels own left out, but
+        for those of `models`. Which concern the node is decided here.
     inventory
         What else runs on the node.
     pods
@@ -69,8 +70,8 @@ class Observed:
     changed
         Since when `inputs(...)` has been what it is, as far as this replica has seen; None where nobody keeps count.
     refusals
-        What has been refused of this node's plans, this time and before; forgotten when a new IsolationProof of the node
-        comes. The executor stops at the first, so they gather: each is passed over the next time.
+        What has been refused of this node's plans, this time and before; forgotten when a new IsolationProof of the
+        node comes. The executor stops at the first, so they gather: each is passed over the next time.
     """
 
     node: Object

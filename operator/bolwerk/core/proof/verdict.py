@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from bolwerk.core.proof.judgement import Judgement, Verdict
 from bolwerk.core.proof.task import Arm, Family, Vector
 
-__all__ = ["CANARIES", "Seen", "judge"]
+__all__ = ["CANARIES", "Key", "Saw", "Seen", "judge"]
 
-Key = tuple[Vector, Family, str]
+Key: TypeAlias = tuple[Vector, Family, str]
+
+Saw: TypeAlias = Literal["Reached", "Blocked", "Failed"]
 
 CANARIES: frozenset[Vector] = frozenset({"TCP", "UDP"})
 """The vectors by which a wall shows: whatever else is blocked, these have to be, and only these have a control that
@@ -44,7 +46,7 @@ class Seen:
     vector: Vector
     family: Family
     target: str
-    outcome: Literal["Reached", "Blocked", "Failed"]
+    outcome: Saw
     detail: str = ""
     attempts: int = 1
 
@@ -107,7 +109,8 @@ class _Run:
             return Judgement(
                 "NotEnforced",
                 f"{subject} reached everything that the control reached ({_list(canaries)}): no network policy is "
-                "enforced for it on this node. Look whether the network plugin enforces policies and its agent runs here",
+                "enforced for it on this node. Look whether the network plugin enforces policies, and its "
+                "agent runs here",
             )
         vectors = ", ".join(dict.fromkeys(each.vector for each in reached))
         return Judgement("Bypass", f"{subject} got out by {vectors}: it reached {_list(reached)}. {_mend(reached)}")
@@ -138,8 +141,8 @@ class _Run:
         if not reached:
             first = next((f" ({each.detail})" for each in canaries if each.detail), "")
             return (
-                f"the control, which no policy holds, got through to none of {_list(canaries)} either{first}, so that a "
-                "block shows nothing: look whether the canaries answer and what else stands between"
+                f"the control, which no policy holds, got through to none of {_list(canaries)} either{first}, so that "
+                "a block shows nothing: look whether the canaries answer and what else stands between"
             )
         return (
             f"over {family} the control reached {_list([each for each in canaries if each.key in reached])}, and none "

@@ -1,0 +1,164 @@
+"""From what probes say to what was seen: the outcomes that a verdict goes by.
+
+The same answer means one thing or another by who gave it: a connection that is refused was held by a wall only if the
+control, at the same time, got through to the very same target.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from ipaddress import ip_address
+
+from bolwerk.core.proof.arrangement import Assignment
+from bolwerk.core.proof.collect import Answer
+from bolwerk.core.proof.document import Result
+from bolwerk.core.proof.targets import family_of, shown
+from bolwerk.core.proof.task import Family, Target
+from bolwerk.core.proof.verdict import CANARIES, Key, Saw, Seen
+
+__all__ = ["Sightings", "sightings"]
+
+NAMED = 5
+"""How many names, or targets, a remark tells."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sightings:
+    """All that the pods of a run saw.
+
+    Attributes
+    ----------
+    families
+        The address families that pods have here.
+    remarks
+        What was seen and is no observation, a sentence each.
+    """
+
+    seen: tuple[Seen, ...]
+    families: tuple[Family, ...]
+    remarks: tuple[str, ...]
+
+
+def sightings(answers: Sequence[Answer]) -> Sightings:
+    """Return what was seen, also of pods that saw nothing: then each kind of target failed."""
+    controls = tuple(each for answer in answers if answer.assignment.arm == "Control" for each in _seen(answer, set()))
+    shown_by_control = {each.key for each in controls if each.outcome == "Reached"}
+    others = tuple(
+        each for answer in answers if answer.assignment.arm != "Control" for each in _seen(answer, shown_by_control)
+    )
+    return Sightings((*controls, *others), _families(answers), tuple(_remarks(answers, controls)))
+
+
+def _families(answers: Iterable[Answer]) -> tuple[Family, ...]:
+    """Return the families of the pods' addresses; of what was to be tried where no pod told any."""
+    had = {family_of(address) for each in answers if each.document for address in each.document.addresses}
+    meant = {target.family for each in answers for target in each.assignment.targets if target.vector in CANARIES}
+    return tuple(sorted(had or meant or {"IPv4"}))
+
+
+def _seen(answer: Answer, reached: set[Key]) -> Iterator[Seen]:
+    assignment, document = answer.assignment, answer.document
+    if document is None:
+        yield from _failed(assignment, answer.why)
+        return
+    for target, result in zip(assignment.targets, document.results, strict=True):
+        if (outcome := _outcome(target, result, assignment, reached)) is not None:
+            yield _of(assignment, target, outcome=outcome, detail=_detail(result), attempts=result.n)
+
+
+def _failed(assignment: Assignment, why: str) -> Iterator[Seen]:
+    """Yield one failure for each kind of target: the same sentence a hundred times says no more."""
+    kinds = {(each.arm, each.vector, each.family): each for each in reversed(assignment.targets)}
+    for target in reversed(kinds.values()):
+        if target.vector != "Name":
+            yield _of(assignment, target, outcome="Failed", detail=why, attempts=1)
+
+
+def _of(assignment: Assignment, target: Target, *, outcome: Saw, detail: str, attempts: int) -> Seen:
+    return Seen(
+        subject=assignment.subject,
+        arm=target.arm,
+        vector=target.vector,
+        family=target.family,
+        target=shown(target),
+        outcome=outcome,
+        detail=detail,
+        attempts=attempts,
+    )
+
+
+def _outcome(target: Target, result: Result, assignment: Assignment, reached: set[Key]) -> Saw | None:
+    """Return what an answer comes to; None for what is told but counts neither way."""
+    if target.vector == "Name":
+        return _of_name(result, assignment)
+    match result.o:
+        case "Connected" | "Answered" | "NoSuchName":
+            return "Reached"  # also a name server that knows no such name was reached
+        case "TimedOut" | "Unreachable":
+            return "Blocked"
+        case "Failed":
+            return "Failed"
+        case "Refused":
+            return "Reached" if _let_through(target, result, reached) else "Blocked"
+
+
+def _let_through(target: Target, result: Result, reached: set[Key]) -> bool:
+    """Whether it was perhaps the host that refused, and not the wall: then the way there is open."""
+    if target.vector == "DNS" and result.d.startswith("REFUSED"):
+        return True  # a name server's own words
+    # Where nothing listens at the metadata address, nobody is told anything; there is no control to tell more.
+    is_shown = (target.vector, target.family, shown(target)) in reached
+    return target.arm == "Treatment" and target.vector != "Metadata" and not is_shown
+
+
+def _of_name(result: Result, assignment: Assignment) -> Saw | None:
+    match result.o:
+        case "Answered" | "Connected":
+            return "Reached" if any(address in assignment.reachable for address in _addresses(result)) else None
+        case "Failed":
+            return None
+        case _:
+            return "Blocked"
+
+
+def _addresses(result: Result) -> Iterator[str]:
+    for text in filter(None, (each.strip() for each in result.d.split(","))):
+        try:
+            yield str(ip_address(text))
+        except ValueError:  # cut off for want of room, or an error's name
+            continue
+
+
+def _detail(result: Result) -> str:
+    return f"{result.o}: {result.d}" if result.d else result.o
+
+
+def _remarks(answers: Iterable[Answer], controls: Iterable[Seen]) -> Iterator[str]:
+    missed = [str(each) for each in controls if each.outcome == "Blocked"]
+    if missed:
+        yield (
+            f"that {_some(missed)} is blocked shows nothing: the control did not get through either. If it should "
+            "answer, look why it does not"
+        )
+    asked = [
+        (target.to, result)
+        for answer in answers
+        if answer.document
+        for target, result in zip(answer.assignment.targets, answer.document.results, strict=True)
+        if target.vector == "Name"
+    ]
+    answered = [name for name, result in asked if result.o in ("Answered", "Connected")]
+    if answered:
+        yield (
+            f"the cluster's DNS answers {_some(answered)}, which the catalogue refuses: import the snippet that the "
+            "policy writes for CoreDNS. The wall does not depend on it"
+        )
+    unsaid = [name for name, result in asked if result.o == "Failed"]
+    if unsaid:
+        yield f"whether DNS refuses {_some(unsaid)} could not be told: it had no answer"
+
+
+def _some(texts: Sequence[str]) -> str:
+    more = f" and {len(texts) - NAMED} more" if len(texts) > NAMED else ""
+    return ", ".join(texts[:NAMED]) + more
