@@ -11,9 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bolwerk.api.status import LocalModelStatus
 from bolwerk.core.kinds import SERVICE
 from bolwerk.core.model.children.gate import GATE
 from bolwerk.core.model.observed import Observed
+from bolwerk.core.proof.pods import RUN_LABEL
 from bolwerk.core.reasons import Reason
 from bolwerk.core.settings import Settings
 from core import kstatus
@@ -184,6 +186,7 @@ def test_isolated_says(case: Case) -> None:
     assert (about["status"], about["reason"]) == (case.status, case.reason)
     assert case.message in about["message"]
     assert (ready["reason"], status["phase"]) == (case.ready, case.phase)
+    assert LocalModelStatus.model_validate(status).model_dump(mode="json", by_alias=True, exclude_unset=True) == status
     assert (kstatus.verdict(observed.model) == "Current") == (case.ready == Reason.READY)
 
 
@@ -290,7 +293,7 @@ def test_a_model_without_pods_stays_out() -> None:
         pytest.param(make_pod("x", node="node-9", deleting=True), id="one on its way out"),
         pytest.param({**make_pod("x", node="node-9"), "status": {"phase": "Failed"}}, id="one that has ended"),
         pytest.param(
-            {"metadata": {"name": "probe", "namespace": "ai", "labels": {**SELECTOR, "bolwerk.dev/proof-run": "r"}},
+            {"metadata": {"name": "probe", "namespace": "ai", "labels": {**SELECTOR, RUN_LABEL: "r"}},
              "spec": {"nodeName": "node-9"}, "status": {"phase": "Running"}},
             id="a probe with the model's labels",
         ),

@@ -11,7 +11,9 @@ import pytest
 from bolwerk.core.kinds import DEPLOYMENT, NETWORK_POLICY, POD_DISRUPTION_BUDGET, SERVICE, SERVICE_ACCOUNT, Ref
 from bolwerk.core.model.observed import Observed
 from bolwerk.core.plan import Plan, Refusal
+from bolwerk.core.proof.pods import RUN_LABEL
 from bolwerk.core.reasons import Reason
+from bolwerk.core.selectors import matches
 from bolwerk.core.settings import Settings
 from core.builders import (
     LATER,
@@ -98,6 +100,14 @@ def test_a_second_replica_brings_a_budget_and_the_last_but_one_takes_it() -> Non
         child(two, POD_DISRUPTION_BUDGET)["metadata"]["uid"],
     )
     assert decide(after(edited(two, replicas=1), plan)).delete == ()
+
+
+def test_a_probe_with_the_models_labels_is_no_replica_that_a_drain_waits_for() -> None:
+    selector = child(serving(make_model(**TWO)), POD_DISRUPTION_BUDGET)["spec"]["selector"]
+    labels = {"app.kubernetes.io/managed-by": "bolwerk", "bolwerk.dev/model": "llama"}
+
+    assert matches(selector, labels)
+    assert not matches(selector, {**labels, RUN_LABEL: "0123456789"})
 
 
 def test_what_is_being_deleted_is_not_deleted_again() -> None:

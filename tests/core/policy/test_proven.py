@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bolwerk.api.sovereigntypolicy import SovereigntyPolicyStatus
 from bolwerk.core.reasons import Reason
 from core.policy.world import NOW, World, namespace, policy
 from core.proofs import SEEN, make_proof
@@ -81,6 +82,9 @@ def test_proven_says(case: Case) -> None:
     assert case.message in proven["message"]
     assert world.condition("Ready")["reason"] == case.ready
     assert world.decide().empty
+    status = world.policy["status"]
+    known = SovereigntyPolicyStatus.model_validate(status)
+    assert known.model_dump(mode="json", by_alias=True, exclude_unset=True) == status
 
 
 def test_the_newest_run_counts_whichever_governed_namespace_it_tried() -> None:
@@ -106,6 +110,7 @@ def test_it_looks_again_when_the_first_proof_no_longer_counts() -> None:
     world.step()
 
     wait = world.decide().requeue_after
+    assert wait is not None
     assert wait == pytest.approx(3601)
     world.wait(wait)
     world.step()
