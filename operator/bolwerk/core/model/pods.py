@@ -8,6 +8,7 @@ from typing import Any
 
 from bolwerk.core.conditions import condition_of
 from bolwerk.core.model.children.deployment import TEMPLATE_HASH
+from bolwerk.core.model.children.gate import GATE
 from bolwerk.core.model.children.pod import ENGINE
 from bolwerk.core.model.gate import holds
 
@@ -78,7 +79,9 @@ def _troubles(status: Mapping[str, Any]) -> Iterator[Trouble]:
     reason = waiting.get("reason") or ""
     ended = (status.get("state") or {}).get("terminated") or (status.get("lastState") or {}).get("terminated")
     if reason in NOT_PULLED:
-        yield Trouble("image", _pull_message(waiting.get("message") or reason))
+        why = _pull_message(waiting.get("message") or reason)
+        gate = f"the isolation gate runs Bolwerk's own image, which imagePullSecrets must be able to pull: {why}"
+        yield Trouble("image", gate if name == GATE else why)
     elif reason in STARTING | {"CrashLoopBackOff"}:
         if ended and not status.get("ready") and ended.get("exitCode") != 0 and not holds(status):
             yield Trouble("crash", _crash_message(name, ended))
