@@ -1,12 +1,20 @@
-"""IsolationProofs for the tests of what follows from them: one run, one node, one subject, one verdict."""
+"""IsolationProofs for the tests of what follows from them, and worlds in which a model was measured."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from core.builders import NOW
+from bolwerk.core.kinds import SERVICE
+from bolwerk.core.model.children.gate import GATE
+from bolwerk.core.model.observed import Observed
+from core.builders import NOW, after, child, decide, hash_of, make_container, make_model, make_pod, serving
 
+HOURS = timedelta(hours=1)
+PASSED = make_container(GATE, ended={"exitCode": 0, "reason": "Completed"})
+SELECTOR = {"app.kubernetes.io/managed-by": "bolwerk", "bolwerk.dev/model": "llama"}
+OUT = {"onBypass": "TakeOutOfService"}
 MODEL = "LocalModel ai/llama"
 CANARIES = ("198.51.100.10:443", "198.51.100.11:443")
 
@@ -21,7 +29,7 @@ SEEN = {
 
 
 def make_proof(
-    verdict: str, *, node: str = "node-1", subject: str = MODEL, ago: timedelta = timedelta(hours=1),
+    verdict: str, *, node: str = "node-1", subject: str = MODEL, ago: timedelta = HOURS,
     now: datetime = NOW,
 ) -> dict[str, Any]:  # fmt: skip
     """Return the proof of a run that ended some time ago."""
@@ -58,6 +66,27 @@ def make_proof(
             },
         },
     }
+
+
+def measured(*proofs: Any, nodes: tuple[str, ...] = ("node-1",), policy: Any = None, **rest: Any) -> Observed:
+    """Return a world in which the model answers from each of the nodes, and what probes have shown."""
+    model = make_model(replicas=len(nodes))
+    governing = () if policy is None else ({"metadata": {"name": "gov"}, "spec": {"mode": "Enforce", "proof": policy}},)
+    observed = serving(model, proofs=proofs, governing=governing, **rest)
+    pods = tuple(make_pod(hash_of(observed), ready=True, node=node, init_containers=(PASSED,)) for node in nodes)
+    return after(replace(observed, pods=pods), decide(replace(observed, pods=pods)))
+
+
+def out_of_service(*proofs: Any) -> Observed:
+    """Return the world after the first proof took the model out of its Service and the others have come."""
+    observed = measured(proofs[0], policy=OUT)
+    observed = after(observed, decide(observed))
+    return replace(observed, proofs=proofs)
+
+
+def selector(observed: Observed) -> Any:
+    """Return what the live Service selects."""
+    return child(observed, SERVICE)["spec"]["selector"]
 
 
 def _seen(arm: str, subject: str, vector: str, target: str, outcome: str) -> dict[str, Any]:

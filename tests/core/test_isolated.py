@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bolwerk.api.status import LocalModelStatus
-from bolwerk.core.kinds import SERVICE
 from bolwerk.core.model.children.gate import GATE
 from bolwerk.core.model.observed import Observed
 from bolwerk.core.proof.pods import RUN_LABEL
@@ -23,8 +22,6 @@ from core.builders import (
     NOW,
     SETTINGS,
     after,
-    applied,
-    child,
     condition,
     decide,
     hash_of,
@@ -33,16 +30,12 @@ from core.builders import (
     make_model,
     make_pod,
     make_policy,
-    serving,
     settled,
     world,
 )
-from core.proofs import SEEN, make_proof
+from core.proofs import HOURS, OUT, PASSED, SEEN, SELECTOR, make_proof, measured, out_of_service, selector
 
-HOURS = timedelta(hours=1)
-PASSED = make_container(GATE, ended={"exitCode": 0, "reason": "Completed"})
 HELD = {"exitCode": 1, "reason": "Error", "message": "10.96.7.7:8443 answers: the network plugin does not enforce.\n"}
-SELECTOR = {"app.kubernetes.io/managed-by": "bolwerk", "bolwerk.dev/model": "llama"}
 
 
 def gate(**state: Any) -> Any:
@@ -64,17 +57,7 @@ def at_gate(*statuses: Any, **rest: Any) -> Observed:
     return replace(observed, pods=tuple(made))
 
 
-def measured(*proofs: Any, nodes: tuple[str, ...] = ("node-1",), policy: Any = None, **rest: Any) -> Observed:
-    """Return a world in which the model answers from each of the nodes, and what probes have shown."""
-    model = make_model(replicas=len(nodes))
-    governing = () if policy is None else ({"metadata": {"name": "gov"}, "spec": {"mode": "Enforce", "proof": policy}},)
-    observed = serving(model, proofs=proofs, governing=governing, **rest)
-    pods = tuple(make_pod(hash_of(observed), ready=True, node=node, init_containers=(PASSED,)) for node in nodes)
-    return after(replace(observed, pods=pods), decide(replace(observed, pods=pods)))
-
-
 TWO = ("node-1", "node-2")
-OUT = {"onBypass": "TakeOutOfService"}
 
 
 @dataclass(frozen=True)
@@ -177,13 +160,6 @@ CASES = [
 ]  # fmt: skip
 
 
-def out_of_service(*proofs: Any) -> Observed:
-    """Return the world after the first proof took the model out of its Service and the others have come."""
-    observed = measured(proofs[0], policy=OUT)
-    observed = after(observed, decide(observed))
-    return replace(observed, proofs=proofs)
-
-
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_isolated_says(case: Case) -> None:
     observed = case.world()
@@ -239,60 +215,6 @@ def test_a_breach_is_one_warning() -> None:
     plan = decide(observed)
     assert [(event.type, event.reason) for event in plan.events] == [("Warning", Reason.BYPASS)]
     assert decide(after(observed, plan)).events == ()
-
-
-def selector(observed: Observed) -> Any:
-    return child(observed, SERVICE)["spec"]["selector"]
-
-
-@pytest.mark.parametrize("verdict", ["Bypass", "NotEnforced"])
-def test_a_breach_takes_the_model_out_of_its_service_where_the_policy_says_so(verdict: str) -> None:
-    observed = replace(measured(make_proof("Proven"), policy=OUT), proofs=(make_proof(verdict, ago=HOURS / 2),))
-    assert selector(observed) == SELECTOR
-
-    plan = decide(observed)
-    assert applied(plan) == {"Service": "spec.selector.bolwerk.dev/out-of-service"}
-    assert [event.type for event in plan.events] == ["Warning"]
-
-    observed = after(observed, plan)
-    assert selector(observed).items() > SELECTOR.items()
-    proven = replace(observed, proofs=(make_proof("Proven", ago=HOURS / 4),))
-    plan = decide(proven)
-    assert applied(plan) == {"Service": "spec.selector"}
-    assert selector(after(proven, plan)) == SELECTOR
-
-
-@pytest.mark.parametrize("verdict", sorted({*SEEN} - {"Proven"}))
-def test_doubt_does_not_bring_back_what_a_breach_took_away(verdict: str) -> None:
-    observed = out_of_service(make_proof("Bypass", ago=2 * HOURS), make_proof(verdict))
-
-    assert decide(observed).apply == ()
-    assert condition(after(observed, decide(observed)).model["status"], "Isolated")["status"] == "False"
-
-
-@pytest.mark.parametrize("policy", [None, {}, {"onBypass": "Report"}], ids=["none", "the default", "Report"])
-def test_by_default_the_service_is_left_alone(policy: Any) -> None:
-    observed = measured(make_proof("NotEnforced"), policy=policy)
-
-    assert decide(observed).apply == ()
-    assert selector(observed) == SELECTOR
-
-
-@pytest.mark.parametrize("verdict", ["OverBlocked", "Inconclusive"])
-def test_only_a_breach_takes_it_out(verdict: str) -> None:
-    assert selector(measured(make_proof(verdict), policy=OUT)) == SELECTOR
-
-
-def test_a_policy_that_no_longer_asks_for_it_brings_it_back() -> None:
-    observed = replace(out_of_service(make_proof("Bypass")), governing=())
-
-    assert applied(decide(observed)) == {"Service": "spec.selector"}
-
-
-def test_a_model_without_pods_stays_out() -> None:
-    observed = replace(out_of_service(make_proof("Bypass")), pods=())
-
-    assert decide(observed).apply == ()
 
 
 @pytest.mark.parametrize(
