@@ -53,7 +53,7 @@ def admission(subject: Subject, decided: Decisions, settings: Settings, *, backe
 
 def _rules(subject: Subject, decided: Decisions, settings: Settings, backend: str) -> tuple[Rule, ...]:
     return (
-        *pod_rules(subject, decided),
+        *pod_rules(subject, decided, settings),
         services_rule(subject),
         endpoints_rule(subject),
         wall_rule(subject, settings),
