@@ -209,6 +209,28 @@ def test_a_gate_that_somebody_changed_is_put_right_also_during_a_hold_back(path:
     assert apply.manifest["spec"]["template"]["spec"]["initContainers"][0]["image"] == NEWER.image
 
 
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        pytest.param("restartPolicy", "Always", id="a sidecar"),
+        pytest.param("args", ["--help"], id="arguments"),
+        pytest.param("env.2", {"name": "PYTHONPATH", "value": "/tmp"}, id="a variable more"),  # noqa: S108
+    ],
+)
+def test_what_apply_cannot_take_back_is_told(path: str, value: Any) -> None:
+    """A field that another manager has added stays, whatever is applied."""
+    observed = serving(make_model())
+    live = child(observed, DEPLOYMENT)
+    if path == "env.2":
+        path, value = "env", [*live["spec"]["template"]["spec"]["initContainers"][0]["env"], value]
+    damaged = with_child(observed, DEPLOYMENT, changed(live, f"{INIT}.0.{path}", value))
+
+    isolated = condition(decide(damaged), "Isolated")
+
+    assert (isolated["status"], isolated["reason"]) == ("False", Reason.NOT_SEALED)
+    assert "delete the Deployment" in isolated["message"]
+
+
 def test_the_wall_is_healed_also_while_there_is_no_canary() -> None:
     observed = replace(serving(make_model()), canaries=())
     opened = with_child(observed, NETWORK_POLICY, changed(child(observed, NETWORK_POLICY), "spec.egress", [{}]))

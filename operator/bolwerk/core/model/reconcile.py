@@ -19,7 +19,7 @@ from bolwerk.core.kinds import (
     Kind,
 )
 from bolwerk.core.model.children.deployment import TEMPLATE_HASH, deployment, held_back
-from bolwerk.core.model.children.gate import canary_map, names_gate
+from bolwerk.core.model.children.gate import canary_map, is_gated, names_gate
 from bolwerk.core.model.children.networkpolicy import network_policy
 from bolwerk.core.model.children.poddisruptionbudget import pod_disruption_budget
 from bolwerk.core.model.children.service import service
@@ -65,6 +65,7 @@ def reconcile(observed: Observed, settings: Settings, now: datetime) -> Plan:
     desired = children(subject, engine, settings.image, canaries=observed.canaries, withheld=found.withheld)
     if live is not None:
         desired[DEPLOYMENT] = held_back(desired[DEPLOYMENT], live)
+    tampered = live is not None and names_gate(live) and not is_gated(_pod_spec(live), _pod_spec(desired[DEPLOYMENT]))
     template_hash = desired[DEPLOYMENT]["metadata"]["annotations"][TEMPLATE_HASH]
     if objection:
         # The pods stay as they are; the wall around them is still kept.
@@ -75,7 +76,7 @@ def reconcile(observed: Observed, settings: Settings, now: datetime) -> Plan:
     unsealed = next((each.because for each in apply if each.kind == NETWORK_POLICY and each.because != ABSENT), None)
     current = tuple(of_template(observed.pods, template_hash))
     gate = at_gate(current, now)
-    view = View(subject, observed, live, current, unsealed, gate, found)
+    view = View(subject, observed, live, current, unsealed, tampered, gate, found)
     status = status_of(view, engine, stalled=objection or stall_of(observed.refusals), now=now)
     left = min(gate.until, found.tally.until_stale(now))
     return concluded(
@@ -102,6 +103,11 @@ def children(
     if subject.spec.isolation.required and canaries:
         desired[CONFIG_MAP] = canary_map(subject, canaries)
     return desired | {DEPLOYMENT: deployment(subject, engine, gate_image)}
+
+
+def _pod_spec(deployment: Mapping[str, Any]) -> Mapping[str, Any]:
+    spec: Mapping[str, Any] = deployment["spec"]["template"]["spec"]
+    return spec
 
 
 def _dispensable(observed: Observed, live: Mapping[str, Any] | None, objection: Condition | None) -> Live:

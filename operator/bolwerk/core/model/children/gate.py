@@ -68,7 +68,7 @@ def first(spec: Mapping[str, Any], container: Manifest | None) -> Manifest:
 
 
 def is_gated(spec: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
-    """Whether a live pod template begins with the gate that this one begins with, of whichever version."""
+    """Whether a live pod spec begins with the gate that the wanted one begins with, of whichever version."""
     live: Mapping[str, Any] = next(iter(spec.get("initContainers") or ()), {})
     container: Mapping[str, Any] = next(iter(wanted.get("initContainers") or ()), {})
     if _name(container) != GATE:

@@ -23,6 +23,24 @@ TYPE = "Isolated"
 
 def isolated(view: View) -> Condition:
     """Decide the condition."""
+    told = _by_objects(view)
+    if told:
+        return told
+    if view.gate.held:
+        return false(TYPE, Reason.GATE_HOLDS, f"the engine is kept from starting: {view.gate.held}")
+    decided = view.measured.tally.condition(TYPE) or unknown(
+        TYPE,
+        Reason.NOT_PROVEN,
+        f"NetworkPolicy {view.subject.name} denies all egress; no probe has measured yet whether the network plugin "
+        "enforces it",
+    )
+    if not view.measured.withheld:
+        return decided
+    reason = decided.reason if decided.status == "False" else Reason.OUT_OF_SERVICE
+    return false(TYPE, reason, f"out of its Service until all its nodes are proven: {decided.message}")
+
+
+def _by_objects(view: View) -> Condition | None:
     refused = next((each for each in view.observed.refusals if each.ref.kind == NETWORK_POLICY), None)
     if refused:
         return false(TYPE, Reason.NOT_SEALED, f"the network policy that seals the pods was refused: {refused.message}")
@@ -34,30 +52,27 @@ def isolated(view: View) -> Condition:
             Reason.NOT_SEALED,
             f"NetworkPolicy {name} is not as it has to be ({view.unsealed}): find out who changes it after Bolwerk",
         )
+    if view.tampered:
+        return false(
+            TYPE,
+            Reason.NOT_SEALED,
+            f"the isolation gate in Deployment {name} is not as it has to be: find out who changes it after Bolwerk, "
+            "and delete the Deployment, which is made anew",
+        )
     labels = view.subject.pod_labels
     opening = sorted(
         policy["metadata"]["name"]
         for policy in view.observed.policies
         if policy["metadata"]["name"] != name and _opens(policy, labels)
     )
-    if opening:
-        return false(
-            TYPE,
-            Reason.OPENED_BY_POLICY,
-            f"NetworkPolicy {', '.join(opening)} also selects these pods and lets them out: delete it or narrow its "
-            "podSelector",
-        )
-    if view.gate.held:
-        return false(TYPE, Reason.GATE_HOLDS, f"the engine is kept from starting: {view.gate.held}")
-    decided = view.measured.tally.condition(TYPE) or unknown(
+    if not opening:
+        return None
+    return false(
         TYPE,
-        Reason.NOT_PROVEN,
-        f"NetworkPolicy {name} denies all egress; no probe has measured yet whether the network plugin enforces it",
+        Reason.OPENED_BY_POLICY,
+        f"NetworkPolicy {', '.join(opening)} also selects these pods and lets them out: delete it or narrow its "
+        "podSelector",
     )
-    if not view.measured.withheld:
-        return decided
-    reason = decided.reason if decided.status == "False" else Reason.OUT_OF_SERVICE
-    return false(TYPE, reason, f"out of its Service until all its nodes are proven: {decided.message}")
 
 
 def _opens(policy: Mapping[str, Any], labels: Mapping[str, str]) -> bool:

@@ -27,6 +27,8 @@ class View:
         Pods of the present template.
     unsealed
         Where the live network policy differs from what it has to be, or None.
+    tampered
+        Whether the live Deployment has a gate that somebody else has changed, and that to apply it could not mend.
     gate
         Whether the gate keeps an engine from starting.
     measured
@@ -38,6 +40,7 @@ class View:
     deployment: Mapping[str, Any] | None
     current: tuple[Mapping[str, Any], ...]
     unsealed: str | None
+    tampered: bool
     gate: AtGate
     measured: Measured
 
