@@ -37,7 +37,7 @@ SETTINGS = Settings(
 )
 OWN = ("10.96.0.99", "fd00:96::99")
 OUTSIDE = {"IPv4": "203.0.113.10", "IPv6": "2001:db8:ffff::10"}
-CANARY = {
+CANARY: dict[str, Any] = {
     "metadata": {"name": "bolwerk-canary", "namespace": "bolwerk"},
     "spec": {
         "clusterIP": OWN[0],
@@ -46,7 +46,7 @@ CANARY = {
     },
 }
 MODEL = make_model(access={"clients": [{"podSelector": {"matchLabels": {"app": "chat"}}}]})
-SERVICE = {
+SERVICE: dict[str, Any] = {
     "metadata": {"name": "llama", "namespace": "ai"},
     "spec": {"clusterIPs": ["10.96.0.7"], "selector": {}, "ports": [{"name": "http", "port": 8000}]},
 }
@@ -67,7 +67,7 @@ def is_control(pod: Mapping[str, Any]) -> bool:
     return bool(pod["metadata"]["namespace"] == "bolwerk")
 
 
-def open_to_all(target: Target, pod: Mapping[str, Any]) -> Result:
+def open_to_all(target: Target, _: Mapping[str, Any]) -> Result:
     """Answer like a network that enforces nothing."""
     if target.vector == "Name":
         return Result(o="NoSuchName")
@@ -83,7 +83,9 @@ def walled(target: Target, pod: Mapping[str, Any]) -> Result:
     return Result(o="NoSuchName") if target.vector == "Name" else Result(o="TimedOut", n=3)
 
 
-def but(network: Network, outcome: Outcome, *, when: Callable[[Target, Mapping[str, Any]], bool], d: str = "") -> Network:
+def but(
+    network: Network, outcome: Outcome, *, when: Callable[[Target, Mapping[str, Any]], bool], d: str = ""
+) -> Network:
     """Return a network that answers otherwise to some."""
     return lambda target, pod: Result(o=outcome, n=1, d=d) if when(target, pod) else network(target, pod)
 
@@ -123,6 +125,7 @@ class Cluster:
     refusals: dict[str, dict[Ref, Refusal]] = field(default_factory=dict)
     since: dict[str, tuple[str, datetime]] = field(default_factory=dict)
     wake: dict[str, datetime] = field(default_factory=dict)
+    begun: dict[str, datetime] = field(default_factory=dict)
     writes: int = 0
     most_at_once: int = 0
     number: int = 0
@@ -172,7 +175,9 @@ class Cluster:
         refused = self._carry_out(plan, node)
         again = self.decide(node)
         seconds = 1.0 if refused else again.requeue_after
-        self.wake[node] = self.now + timedelta(seconds=seconds) if seconds is not None else datetime.max.replace(tzinfo=UTC)
+        self.wake[node] = (
+            self.now + timedelta(seconds=seconds) if seconds is not None else datetime.max.replace(tzinfo=UTC)
+        )
         self.most_at_once = max(self.most_at_once, len(self.measured()))
         return plan
 
@@ -188,6 +193,8 @@ class Cluster:
             metadata = {"uid": f"made-{self.number}", "creationTimestamp": moment(self.now)}
             stored = copy.deepcopy(apply.manifest)
             self.objects[apply.ref] = {**stored, "metadata": {**stored["metadata"], **metadata}}
+            if apply.kind == POD and is_control(apply.manifest):
+                self.begun[node] = self.now
             if apply.kind == ISOLATION_PROOF:
                 self.refusals.pop(node, None)
         for delete in plan.delete:
@@ -231,7 +238,9 @@ class Cluster:
             number = pod["metadata"]["uid"].removeprefix("made-")
             addresses = [{"ip": each.format(number)} for each in self.families]
             pod["status"] = {"phase": "Running", "startTime": moment(now), "podIPs": addresses}
-            pod["status"]["containerStatuses"] = [{"name": "probe", "state": {"running": {}}, "imageID": f"x@sha256:{'7' * 64}"}]
+            pod["status"]["containerStatuses"] = [
+                {"name": "probe", "state": {"running": {}}, "imageID": f"x@sha256:{'7' * 64}"}
+            ]
         if age >= 6 and pod["status"]["phase"] == "Running":
             self.end(pod, self.document(pod, now), now)
 

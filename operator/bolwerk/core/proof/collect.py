@@ -151,7 +151,7 @@ def _over(live: Pod, container: Mapping[str, Any], *, now: datetime) -> str:
         return f"ended without an answer: {said or status['phase']}"
     if live["metadata"].get("deletionTimestamp"):
         return "is being deleted, and had not answered"
-    if (container.get("state") or {}).get("running") or now < _latest_start(live):
+    if "running" in (container.get("state") or {}) or now < _latest_start(live):
         return ""
     waiting = (container.get("state") or {}).get("waiting") or {}
     said = ": ".join(str(waiting[field]) for field in ("reason", "message") if waiting.get(field))

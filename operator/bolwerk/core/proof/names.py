@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
 from bolwerk.api.sovereigntypolicy import Catalogue as Choice
 from bolwerk.core.catalogue import Catalogue, decisions
+from bolwerk.core.catalogue.schema import Group
 from bolwerk.core.invalid import InvalidSpecError
 from bolwerk.core.policy.catalogue import catalogue_in_use
 from bolwerk.core.policy.subject import Subject as Policy
@@ -42,5 +43,12 @@ def refused_names(
 @lru_cache(maxsize=16)
 def _names(catalogue: Catalogue, choice: str) -> tuple[tuple[str, ...], str]:
     groups = decisions(catalogue, Choice.model_validate_json(choice)).groups("Refuse")
-    first = {group.name: next(iter((*group.exact, *group.suffixes)), "") for group in groups}
+    first = {group.name: next(_candidates(group), "") for group in groups}
     return tuple(name for name in first.values() if name), ", ".join(group for group, name in first.items() if not name)
+
+
+def _candidates(group: Group) -> Iterator[str]:
+    """Yield names of a group; an example first, for a domain by itself may well have no address."""
+    yield from group.examples.refused if group.examples else ()
+    yield from group.suffixes
+    yield from group.exact

@@ -141,8 +141,9 @@ class _Run:
         if not reached:
             first = next((f" ({each.detail})" for each in canaries if each.detail), "")
             return (
-                f"the control, which no policy holds, got through to none of {_list(canaries)} either{first}, so that "
-                "a block shows nothing: look whether the canaries answer and what else stands between"
+                f"the control, which no policy holds, did not get through over {family} either, to none of "
+                f"{_list(canaries)}{first}, so that a block shows nothing: look whether the "
+                "canaries answer and what else stands between"
             )
         return (
             f"over {family} the control reached {_list([each for each in canaries if each.key in reached])}, and none "
@@ -165,8 +166,8 @@ class _Run:
         shown = self._controls("Reached")
         blocked = [each for each in treatments if each.key in shown]
         return (
-            f"{subject} was blocked from all {len(blocked)} targets that the control reached, over "
-            f"{' and '.join(self.families)}: {_list(blocked)}"
+            f"{subject} was blocked from all that the control reached, over {' and '.join(self.families)}: "
+            f"{_list(blocked)}"
         )
 
 
