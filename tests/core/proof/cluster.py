@@ -249,7 +249,7 @@ class Cluster:
         ended = {"exitCode": 0, "reason": "Completed", "finishedAt": moment(now), "message": message}
         pod["status"] |= {"phase": "Succeeded", "containerStatuses": [{**container, "state": {"terminated": ended}}]}
 
-    def document(self, pod: Mapping[str, Any], now: datetime, **changes: Any) -> str:
+    def document(self, pod: Mapping[str, Any], now: datetime, /, **changes: Any) -> str:
         task = task_in(pod)
         document = Document(
             run=task.run,
@@ -264,7 +264,7 @@ class Cluster:
 
 
 def task_in(pod: Mapping[str, Any]) -> Task:
-    [container] = pod["spec"]["containers"]
+    container = pod["spec"]["containers"][0]
     return Task.model_validate_json(next(each["value"] for each in container["env"] if each["name"] == "BOLWERK_TASK"))
 
 

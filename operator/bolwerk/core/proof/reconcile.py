@@ -14,7 +14,7 @@ from typing import Any
 from bolwerk import __version__
 from bolwerk.core.conclusion import ABSENT, ref_of
 from bolwerk.core.conditions import condition_of
-from bolwerk.core.kinds import ISOLATION_PROOF, LOCAL_MODEL, NODE, POD, SOVEREIGNTY_POLICY, Ref
+from bolwerk.core.kinds import ISOLATION_PROOF, POD, Ref
 from bolwerk.core.plan import Apply, Delete, Manifest, Plan
 from bolwerk.core.proof.arrangement import Arrangement, Assignment, arrangement
 from bolwerk.core.proof.collect import Answer, answer, of_probe
@@ -40,8 +40,6 @@ __all__ = ["reconcile"]
 
 TURN = timedelta(seconds=10)
 """After which, or up to twice that, a node asks again whether fewer others are being measured."""
-
-OWNERS = frozenset({NODE.name, LOCAL_MODEL.name, SOVEREIGNTY_POLICY.name})
 
 Pod = Mapping[str, Any]
 
@@ -152,24 +150,23 @@ def _control(observed: Observed, settings: Settings) -> Pod | None:
         for each in _ours(observed)
         if each["metadata"]["namespace"] == settings.namespace
         and label_of(each, ARM_LABEL) == "control"
-        and _owner(each).get("uid") == uid
+        and _owner(each) == uid
     ]
     return min(found, key=lambda each: (each["metadata"]["creationTimestamp"], each["metadata"]["name"]), default=None)
 
 
 def _ours(observed: Observed) -> list[Pod]:
-    """Return the pods that an operator has made for this node and that are not on their way out."""
+    """Return the pods that were made for this node, whosoever they are now, and that are not on their way out."""
     return [
         each
         for each in observed.pods
-        if each["metadata"]["name"].startswith(NAME_PREFIX)
-        and _owner(each).get("kind") in OWNERS
-        and not each["metadata"].get("deletionTimestamp")
+        if each["metadata"]["name"].startswith(NAME_PREFIX) and not each["metadata"].get("deletionTimestamp")
     ]
 
 
-def _owner(found: Pod) -> Mapping[str, Any]:
-    return next((each for each in found["metadata"].get("ownerReferences") or () if each.get("controller")), {})
+def _owner(found: Pod) -> str:
+    owners = found["metadata"].get("ownerReferences") or ()
+    return next((str(each["uid"]) for each in owners if each.get("controller")), "")
 
 
 def _gone(observed: Observed, because: str, *, but: Collection[Ref] = ()) -> tuple[Delete, ...]:
