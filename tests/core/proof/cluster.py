@@ -272,6 +272,17 @@ def is_canary(target: Target) -> bool:
     return target.address not in ("", CLUSTER_DNS) and target.vector in ("TCP", "UDP")
 
 
+def many_models(count: int) -> tuple[dict[str, Any], ...]:
+    """Return models with other names and nothing else that differs."""
+    plain = [make_model(name=f"model-{number:02}") for number in range(count)]
+    return tuple({**each, "metadata": {**each["metadata"], "uid": f"uid-{each['metadata']['name']}"}} for each in plain)
+
+
+def no_pods(apply: Apply) -> str:
+    """Refuse all pods, as admission may."""
+    return "no pods today" if apply.kind == POD else ""
+
+
 def moment(at: datetime) -> str:
     return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
