@@ -47,7 +47,8 @@ def inputs_of(observed: Observed, arranged: Arrangement) -> str:
 def concerning(observed: Observed, arranged: Arrangement) -> dict[str, str]:
     """Return the digests of the objects that may hold or open something for the subjects, by what they are called."""
     namespaces = {"", *(each.namespace for each in arranged.assignments if each.arm == "Treatment")}
-    return {str(ref): digest for ref, digest in sorted(observed.enforcing.items()) if ref.namespace in namespaces}
+    found = [(str(ref), digest) for ref, digest in observed.enforcing.items() if ref.namespace in namespaces]
+    return dict(sorted(found))
 
 
 def catalogue_digest(observed: Observed) -> str:

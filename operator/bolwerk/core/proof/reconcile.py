@@ -38,7 +38,7 @@ from bolwerk.core.settings import Settings
 
 __all__ = ["reconcile"]
 
-TURN = timedelta(seconds=10)
+TURN = timedelta(seconds=15)
 """After which, or up to twice that, a node asks again whether fewer others are being measured."""
 
 Pod = Mapping[str, Any]
@@ -48,10 +48,10 @@ def reconcile(observed: Observed, settings: Settings, now: datetime) -> Plan:
     """Decide what has to be done about measuring a node. Writes no status, and never raises for what a user wrote."""
     if observed.node["metadata"].get("deletionTimestamp"):
         return Plan()
-    arranged = arrangement(observed, settings)
     control = _control(observed, settings)
     if control is None:
-        return _between(observed, arranged, settings, now)
+        return _between(observed, settings, now)
+    arranged = arrangement(observed, settings)
     run = Run(
         id=label_of(control, RUN_LABEL),
         trigger=_annotation(control, TRIGGER),
@@ -65,10 +65,16 @@ def reconcile(observed: Observed, settings: Settings, now: datetime) -> Plan:
     return _during(run, asked, observed, arranged, now)
 
 
-def _between(observed: Observed, arranged: Arrangement, settings: Settings, now: datetime) -> Plan:
+def _between(observed: Observed, settings: Settings, now: datetime) -> Plan:
     """Begin a run if one is due. What is left of one without a control goes: nobody can vouch for it."""
     deletes = (*_gone(observed, "its run has no control"), *surplus_proofs(observed.proofs))
-    if not arranged.assignments or not _is_ready(observed):
+    if not _is_ready(observed):
+        return Plan(delete=deletes)
+    if observed.running >= settings.proof_concurrency:
+        # Asked first: hundreds may wait for their turn, and what follows takes a while in a large cluster.
+        return Plan(delete=deletes, requeue_after=TURN.total_seconds() * (1 + place(observed.name)))
+    arranged = arrangement(observed, settings)
+    if not arranged.assignments:
         return Plan(delete=deletes)
     inputs = inputs_of(observed, arranged)
     following = due(observed, inputs, now)
@@ -78,8 +84,6 @@ def _between(observed: Observed, arranged: Arrangement, settings: Settings, now:
     if why := _control_refused(observed, settings):
         answers = [Answer(each, why=why) for each in arranged.assignments]
         return Plan(apply=(_written(run, answers, observed, arranged, image=settings.image, now=now),), delete=deletes)
-    if observed.running >= settings.proof_concurrency:
-        return Plan(delete=deletes, requeue_after=TURN.total_seconds() * (1 + place(observed.name)))
     asked = _asked(run, arranged, observed, settings)
     return Plan(apply=tuple(Apply(POD, each, ABSENT) for _, each in asked), delete=deletes, requeue_after=RUN_SECONDS)
 

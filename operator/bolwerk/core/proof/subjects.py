@@ -150,9 +150,9 @@ def _namespace(
 def _own_policies(observed: Observed, policy: Policy) -> dict[str, set[str]]:
     """Return, by namespace, the names of NetworkPolicies that are neither a wall's nor a model's."""
     models = {(each["metadata"]["namespace"], each["metadata"]["name"]) for each in observed.models}
+    wall = f"bolwerk-{policy.name}"
     found: dict[str, set[str]] = {}
     for ref in observed.enforcing:
-        is_ours = ref.name.startswith(f"bolwerk-{policy.name}") or ref.key in models
-        if ref.kind == NETWORK_POLICY and not is_ours:
+        if ref.namespace and ref.kind == NETWORK_POLICY and not ref.name.startswith(wall) and ref.key not in models:
             found.setdefault(ref.namespace, set()).add(ref.name)
     return found
