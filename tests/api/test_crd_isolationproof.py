@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from api.asking import Api, changed
-from core.proof.cluster import Cluster, but, is_canary, many_models, no_pods, open_to_all, walled
+from core.proof.cluster import Cluster, many_models, no_pods
+from core.proof.networks import but, is_canary, open_to_all, walled
 
 pytestmark = pytest.mark.cluster
 

@@ -15,17 +15,19 @@ from typing import Any
 from bolwerk.core.catalogue import parse
 from bolwerk.core.kinds import ISOLATION_PROOF, POD, Kind, Ref
 from bolwerk.core.plan import Apply, Plan, Refusal
-from bolwerk.core.proof.document import Document, Outcome, Result
+from bolwerk.core.proof.document import Document
 from bolwerk.core.proof.inputs import inputs
 from bolwerk.core.proof.observed import Inventory, Observed
-from bolwerk.core.proof.pods import NODE_LABEL, node_label
+from bolwerk.core.proof.pods import NODE_LABEL, SUBJECT, node_label
 from bolwerk.core.proof.reconcile import reconcile
-from bolwerk.core.proof.task import CLUSTER_DNS, Target, Task
+from bolwerk.core.proof.task import Task
 from bolwerk.core.settings import Settings
 from bolwerk.data import catalogue_text
 from core.builders import make_model
 from core.policy.world import namespace, policy
+from core.proof.networks import Network, is_control, walled
 
+HOURS = 3600
 NOW = datetime(2026, 12, 1, 12, 0, tzinfo=UTC)
 SETTINGS = Settings(
     namespace="bolwerk",
@@ -58,36 +60,6 @@ PROOF_SPEC = {
 }
 POLICY = policy(proof=PROOF_SPEC)
 NAMESPACES = (namespace("ai", sovereignty="enforced"), namespace("team", sovereignty="enforced"), namespace("bolwerk"))
-
-Network = Callable[[Target, Mapping[str, Any]], Result]
-"""What a target answers to a pod."""
-
-
-def is_control(pod: Mapping[str, Any]) -> bool:
-    return bool(pod["metadata"]["namespace"] == "bolwerk")
-
-
-def open_to_all(target: Target, _: Mapping[str, Any]) -> Result:
-    """Answer like a network that enforces nothing."""
-    if target.vector == "Name":
-        return Result(o="NoSuchName")
-    if target.vector == "Metadata":
-        return Result(o="TimedOut", n=3)
-    return Result(o="Answered" if target.vector in ("UDP", "DNS") else "Connected")
-
-
-def walled(target: Target, pod: Mapping[str, Any]) -> Result:
-    """Answer like a network in which every wall holds."""
-    if is_control(pod) or target.arm == "Function":
-        return open_to_all(target, pod)
-    return Result(o="NoSuchName") if target.vector == "Name" else Result(o="TimedOut", n=3)
-
-
-def but(
-    network: Network, outcome: Outcome, *, when: Callable[[Target, Mapping[str, Any]], bool], d: str = ""
-) -> Network:
-    """Return a network that answers otherwise to some."""
-    return lambda target, pod: Result(o=outcome, n=1, d=d) if when(target, pod) else network(target, pod)
 
 
 def node(name: str = "gpu-1", **status: Any) -> dict[str, Any]:
@@ -268,10 +240,6 @@ def task_in(pod: Mapping[str, Any]) -> Task:
     return Task.model_validate_json(next(each["value"] for each in container["env"] if each["name"] == "BOLWERK_TASK"))
 
 
-def is_canary(target: Target) -> bool:
-    return target.address not in ("", CLUSTER_DNS) and target.vector in ("TCP", "UDP")
-
-
 def many_models(count: int) -> tuple[dict[str, Any], ...]:
     """Return models with other names and nothing else that differs."""
     plain = [make_model(name=f"model-{number:02}") for number in range(count)]
@@ -289,3 +257,16 @@ def moment(at: datetime) -> str:
 
 def _fields(observed: Observed) -> dict[str, Any]:
     return {name: getattr(observed, name) for name in observed.__dataclass_fields__}
+
+
+def started(**changes: Any) -> Cluster:
+    """Return a cluster in which a run has just begun."""
+    cluster = Cluster(**changes)
+    cluster.until(lambda: bool(cluster.pods()))
+    return cluster
+
+
+def pod_of(cluster: Cluster, subject: str) -> dict[str, Any]:
+    """Return the pod that tries what a subject must not reach; the control's by an empty string."""
+    [found] = [each for each in cluster.pods() if each["metadata"]["annotations"][SUBJECT] == subject]
+    return found

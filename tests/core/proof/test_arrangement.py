@@ -127,6 +127,8 @@ def test_one_namespace_speaks_for_a_policy_where_nothing_else_closes_anything() 
     alone = arranged(namespaces=spaces[:1], enforcing=own)
     assert alone.assignments[-1].subject == "Namespace ai"
     assert told(alone, "Namespace ai has network policies of its own (deny)")
+    assert tried(of(alone, "Treatment", "Namespace ai"), "Function") == [], "it may be theirs to close"
+    assert told(arranged(namespaces=spaces), "of the 3 namespaces that SovereigntyPolicy government governs")
     going = {**spaces[0], "metadata": {**spaces[0]["metadata"], "deletionTimestamp": "x"}}
     assert arranged(namespaces=(going, *spaces[1:])).assignments[-1].subject == "Namespace aaa"
 
@@ -139,6 +141,12 @@ def test_each_policy_that_enforces_has_a_namespace() -> None:
 
     assert [each.subject for each in found.assignments] == ["", "LocalModel ai/llama", "Namespace ai", "Namespace b"]
     assert found.policy == "government"
+
+
+def test_what_exceptions_open_is_not_tried_and_told() -> None:
+    found = arranged(policies=({**POLICY, "status": {"openExceptions": [{"uid": "x"}]}},))
+
+    assert told(found, "has 1 open exceptions: what they open was not tried")
 
 
 def client(**selectors: Any) -> Mapping[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bolwerk.core.proof.document import Result
-from core.proof.cluster import Cluster, task_in
+from core.proof.cluster import Cluster, pod_of, started, task_in
 
 Pod = dict[str, Any]
 Forge = Callable[[Cluster, Pod, Pod], None]
@@ -87,14 +87,8 @@ FORGERIES = [
 @pytest.mark.parametrize(("forge", "words"), [pytest.param(*rest, id=name) for name, *rest in FORGERIES])
 def test_a_document_that_is_not_the_pods_own_is_refused(forge: Forge, words: str) -> None:
     """The network lets everything out, and the document says that all is blocked: nothing may come of that."""
-    cluster = Cluster()
-    cluster.until(lambda: bool(cluster.pods()))
-    [victim] = [each for each in cluster.pods() if each["metadata"]["labels"].get("bolwerk.dev/model")]
-    [other] = [
-        each
-        for each in cluster.pods()
-        if each["metadata"]["annotations"]["bolwerk.dev/proof-subject"] == "Namespace ai"
-    ]
+    cluster = started()
+    victim, other = pod_of(cluster, "LocalModel ai/llama"), pod_of(cluster, "Namespace ai")
 
     def kubelet(pod: Pod, now: datetime) -> None:
         phase = pod.get("status", {}).get("phase")
@@ -111,8 +105,7 @@ def test_a_document_that_is_not_the_pods_own_is_refused(forge: Forge, words: str
 
 
 def test_what_the_api_server_adds_to_a_pod_does_not_matter() -> None:
-    cluster = Cluster()
-    cluster.until(lambda: bool(cluster.pods()))
+    cluster = started()
     for pod in cluster.pods():
         assert task_in(pod).targets
         pod["spec"] |= {"dnsPolicy": "ClusterFirst", "schedulerName": "default-scheduler", "priority": 0}

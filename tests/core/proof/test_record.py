@@ -19,7 +19,8 @@ from bolwerk.core.proof.record import digest_of
 from bolwerk.core.proof.standing import standing
 from bolwerk.core.proof.task import Target
 from bolwerk.preview.text import as_yaml
-from core.proof.cluster import MODEL, POLICY, Cluster, Network, many_models, node, open_to_all, walled
+from core.proof.cluster import MODEL, POLICY, Cluster, many_models, node
+from core.proof.networks import Network, open_to_all, walled
 
 GOLDEN = Path(__file__).parent / "golden"
 SUPPORTED_MINORS = ("1.33", "1.34", "1.35", "1.36")

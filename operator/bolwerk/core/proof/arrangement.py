@@ -98,7 +98,7 @@ def _of(subject: Subject, observed: Observed, settings: Settings, remarks: list[
     if subject.model:
         yield from _of_model(subject, subject.model, observed, remarks)
     elif subject.policy:
-        tried, reachable, more = governed(observed, subject.policy, settings)
+        tried, reachable, more = governed(observed, subject.policy, settings, alone=subject.alone)
         remarks += more
         if tried:
             yield Assignment(

@@ -135,12 +135,13 @@ def _read(
         addresses=tuple(str(each.get("ip", "")) for each in status.get("podIPs") or ()),
         targets=len(assignment.targets),
         earliest=_time(status.get("startTime") or live["metadata"]["creationTimestamp"]) - ROUNDING,
-        latest=_time(ended["finishedAt"]) + ROUNDING,
+        latest=_time(ended.get("finishedAt") or live["metadata"]["creationTimestamp"]) + ROUNDING,
     )
     try:
         return Answer(assignment, read_document(text, expected))
     except RefusedDocumentError as error:
-        return Answer(assignment, why=f"the document of {name} is refused: {error}")
+        how = f" (it ended with code {ended['exitCode']}: {ended.get('reason')})" if ended.get("exitCode") else ""
+        return Answer(assignment, why=f"the document of {name} is refused: {error}{how}")
 
 
 def _over(live: Pod, container: Mapping[str, Any], *, now: datetime) -> str:

@@ -17,10 +17,13 @@ LENGTH = 4096
 """Bytes that the kubelet keeps of a termination message."""
 
 Outcome = Literal["Connected", "Answered", "Refused", "TimedOut", "Unreachable", "NoSuchName", "Failed"]
-"""What the network said. `Connected`: a TCP handshake, or a proxy that agreed. `Answered`: a datagram or a DNS answer came
-back, or a name resolved. `Refused`: a reset, an ICMP port unreachable, DNS' REFUSED, or a proxy that declined. `TimedOut`:
-nothing came. `Unreachable`: no route, or the node's own kernel said no. `NoSuchName`: NXDOMAIN. `Failed`: the probe could
-not try (its detail says why)."""
+"""What the network said.
+
+`Connected`: a TCP handshake, or a proxy that agreed. `Answered`: a datagram or a DNS answer came back, or a name
+resolved. `Refused`: a reset, an ICMP port unreachable, DNS' REFUSED, or a proxy that declined. `TimedOut`: nothing came.
+`Unreachable`: no route, or the node's own kernel said no. `NoSuchName`: NXDOMAIN. `Failed`: the probe could not try (its
+detail says why).
+"""
 
 
 class _Row(BaseModel):

@@ -33,12 +33,15 @@ class Subject:
         The LocalModel, or None for a governed namespace.
     live
         The LocalModel as the API server has it, or the policy.
+    alone
+        Whether a namespace has no network policies but walls and models': then whatever is shut is shut by a wall.
     """
 
     namespace: str
     policy: Policy | None
     model: Model | None
     live: Mapping[str, Any]
+    alone: bool = True
 
     def __str__(self) -> str:
         return f"LocalModel {self.namespace}/{self.model.name}" if self.model else f"Namespace {self.namespace}"
@@ -142,9 +145,23 @@ def _namespace(
     if chosen in own:
         remarks.append(
             f"Namespace {chosen} has network policies of its own ({', '.join(sorted(own[chosen])[:3])}): what they "
-            f"close cannot be told from what SovereigntyPolicy {policy.name} closes"
+            f"close cannot be told from what SovereigntyPolicy {policy.name} closes, and what has to work is not tried"
         )
-    return Subject(chosen, policy, None, live)
+    remarks.extend(_unspoken(policy, live, chosen, len(governed)))
+    return Subject(chosen, policy, None, live, alone=chosen not in own)
+
+
+def _unspoken(policy: Policy, live: Mapping[str, Any], chosen: str, governed: int) -> Iterator[str]:
+    """Yield what an ordinary pod of one namespace does not speak for."""
+    whose = f"SovereigntyPolicy {policy.name}"
+    if governed > 1:
+        yield f"of the {governed} namespaces that {whose} governs, an ordinary pod in {chosen} was tried for all"
+    opened = len((live.get("status") or {}).get("openExceptions") or ())
+    if opened:
+        yield (
+            f"{whose} has {opened} open exceptions: what they open was not tried, nor who else bears the labels that "
+            "they select"
+        )
 
 
 def _own_policies(observed: Observed, policy: Policy) -> dict[str, set[str]]:

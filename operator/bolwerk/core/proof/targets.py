@@ -110,7 +110,9 @@ def model(observed: Observed, subject: Subject) -> list[Target]:
     return [*canaries, target("Treatment", "Metadata", METADATA, 80)] if canaries else []
 
 
-def governed(observed: Observed, policy: Policy, settings: Settings) -> tuple[list[Target], Reachable, list[str]]:
+def governed(
+    observed: Observed, policy: Policy, settings: Settings, *, alone: bool
+) -> tuple[list[Target], Reachable, list[str]]:
     """Return what an ordinary pod of a governed namespace must not and must reach; what it may; and remarks."""
     reachable = Reachable.of(policy)
     outside = list(_outside(policy, "Treatment"))
@@ -129,8 +131,7 @@ def governed(observed: Observed, policy: Policy, settings: Settings) -> tuple[li
         [
             *tried,
             target("Treatment", "Metadata", METADATA, 80),
-            _cluster_dns("Function"),
-            *own_canary(observed, "Function"),
+            *((_cluster_dns("Function"), *own_canary(observed, "Function")) if alone else ()),
             *(Target(arm="Treatment", vector="Name", family="IPv4", to=name) for name in names),
         ],
         reachable,

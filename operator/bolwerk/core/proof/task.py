@@ -62,8 +62,8 @@ class Task(_Strict):
     targets
         In the order in which the document answers them. Those of vector Name come last.
     allowed
-        Networks (CIDR) that governed pods may reach: a catalogue name that resolves into them leads outside by a private
-        endpoint.
+        Networks (CIDR) that governed pods may reach: a catalogue name that resolves into them leads outside by a
+        private endpoint.
     attempts
         Tries of one target before it counts as blocked; the first success ends them.
     timeout_seconds
