@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.proof.cluster import MODEL, SERVICE, Cluster
-from core.proof.networks import Network, but, is_canary, is_out, open_to_all, walled
+from core.proof.networks import Network, but, is_canary, is_control, is_out, open_to_all, walled
 
 LEAK_6: Network = but(walled, "Connected", when=lambda t, p: is_out(t, p) and t.family == "IPv6" and t.vector == "TCP")
 DEAF: Network = but(walled, "TimedOut", when=lambda t, _: is_canary(t))
@@ -57,10 +57,39 @@ NO_6: Network = but(walled, "Unreachable", when=lambda t, _: t.family == "IPv6",
             but(walled, "Refused", when=is_out, d="ECONNREFUSED"), "Proven", "was blocked", id="a wall that refuses"
         ),
         pytest.param(
-            but(walled, "Refused", when=lambda t, _: t.vector == "Proxy", d="ECONNREFUSED"),
+            but(walled, "Refused", when=lambda t, _: t.vector == "Proxy", d="HTTP 407"),
             "Bypass",
             "by Proxy",
-            id="a proxy that refuses everybody was asked by everybody",
+            id="a proxy that declines everybody was asked by everybody",
+        ),
+        pytest.param(
+            but(walled, "Refused", when=lambda t, p: is_out(t, p) and t.vector == "Proxy", d="HTTP 403"),
+            "Proven",
+            "was blocked",
+            id="a proxy that declines only those that it should",
+        ),
+        pytest.param(
+            but(walled, "Refused", when=lambda t, _: t.address == "10.96.0.99", d="ECONNREFUSED"),
+            "Inconclusive",
+            "LocalModel ai/llama: TCP 10.96.0.99:8443 shows nothing: Refused: ECONNREFUSED, and the control did not",
+            id="a canary that is down refuses everybody",
+        ),
+        pytest.param(
+            but(
+                but(walled, "Refused", when=is_out, d="ECONNREFUSED"),
+                "Refused",
+                when=lambda t, p: t.vector == "Proxy" and is_control(p),
+                d="ECONNREFUSED",
+            ),
+            "Proven",
+            "was blocked",
+            id="a wall that refuses, and a proxy that is down",
+        ),
+        pytest.param(
+            but(walled, "Failed", when=lambda t, p: is_out(t, p) and t.family == "IPv6", d="EAFNOSUPPORT"),
+            "Inconclusive",
+            "shows nothing: Failed: EAFNOSUPPORT",
+            id="a family that was not tried",
         ),
         pytest.param(
             but(walled, "Refused", when=lambda t, p: is_out(t, p) and t.vector == "DNS", d="REFUSED"),
@@ -97,6 +126,13 @@ def test_a_network_gets_the_verdict_that_it_deserves(network: Network, verdict: 
 
 def test_ipv4_only_is_proven_for_ipv4_only() -> None:
     proof = Cluster(network=NO_6, families=("10.244.1.{}",)).measure()
+
+    assert (proof["verdict"], proof["families"]) == ("Proven", ["IPv4"])
+
+
+def test_a_pod_without_ipv6_need_not_be_able_to_try_it() -> None:
+    unable = but(walled, "Failed", when=lambda t, _: t.family == "IPv6", d="EAFNOSUPPORT")
+    proof = Cluster(network=unable, families=("10.244.1.{}",)).measure()
 
     assert (proof["verdict"], proof["families"]) == ("Proven", ["IPv4"])
 

@@ -77,7 +77,7 @@ ASKS = seen("Function", "Reached", "the cluster's DNS", vector="DNS")
         pytest.param([REACHED, METADATA], ("IPv4",), "Inconclusive", ["none of these was tried"],
                      id="only the metadata address"),
         pytest.param([REACHED, seen("Treatment", "Failed", detail="ErrImagePull: no such image")], ("IPv4",),
-                     "Inconclusive", ["was not tried: ErrImagePull"], id="a pod that never ran"),
+                     "Inconclusive", ["shows nothing: ErrImagePull"], id="a pod that never ran"),
         pytest.param([REACHED, BLOCKED, seen("Function", "Failed", detail="OutOfpods")], ("IPv4",), "Inconclusive",
                      ["OutOfpods"], id="a function that was not tried"),
         pytest.param([REACHED, BLOCKED], (), "Inconclusive", ["which address families"], id="no families"),

@@ -164,9 +164,9 @@ def test_the_proofs_of_a_node_that_is_gone_are_kept_for_a_month() -> None:
         pytest.param([proof(ago=timedelta(hours=72))], "Proven", "was blocked", id="just fresh"),
         pytest.param([proof(ago=timedelta(hours=73))], "Stale", "72 hours", id="stale"),
         pytest.param(
-            [proof("Inconclusive"), proof(ago=timedelta(hours=1))], "Inconclusive", "was not tried", id="newest"
+            [proof("Inconclusive"), proof(ago=timedelta(hours=1))], "Inconclusive", "shows nothing", id="newest"
         ),
-        pytest.param([proof("Inconclusive", ago=timedelta(hours=99))], "Inconclusive", "was not tried", id="old doubt"),
+        pytest.param([proof("Inconclusive", ago=timedelta(hours=99))], "Inconclusive", "shows nothing", id="old doubt"),
     ],
 )
 def test_how_a_subject_stands(proofs: list[dict[str, Any]], verdict: str, words: str) -> None:

@@ -6,18 +6,29 @@ control, at the same time, got through to the very same target.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 
 from bolwerk.core.proof.arrangement import Assignment
 from bolwerk.core.proof.collect import Answer
-from bolwerk.core.proof.document import Result
+from bolwerk.core.proof.document import Outcome, Result
 from bolwerk.core.proof.targets import family_of, shown
 from bolwerk.core.proof.task import Family, Target
 from bolwerk.core.proof.verdict import CANARIES, Key, Saw, Seen
 
 __all__ = ["Sightings", "sightings"]
+
+OUTCOMES: Mapping[Outcome, Saw] = {
+    "Connected": "Reached",
+    "Answered": "Reached",
+    "NoSuchName": "Reached",  # a name server that knows no such name was reached
+    "Refused": "Blocked",
+    "TimedOut": "Blocked",
+    "Unreachable": "Blocked",
+    "Failed": "Failed",
+}
+"""Of all but names, and of refused treatments."""
 
 NAMED = 5
 """How many names, or targets, a remark tells."""
@@ -62,9 +73,21 @@ def _seen(answer: Answer, reached: set[Key]) -> Iterator[Seen]:
     if document is None:
         yield from _failed(assignment, answer.why)
         return
-    for target, result in zip(assignment.targets, document.results, strict=True):
-        if (outcome := _outcome(target, result, assignment, reached)) is not None:
-            yield _of(assignment, target, outcome=outcome, detail=_detail(result), attempts=result.n)
+    pairs = list(zip(assignment.targets, document.results, strict=True))
+    own = {family_of(address) for address in document.addresses}
+    # A wall that refuses somewhere refuses everywhere.
+    refuses = any(result.o == "Refused" and _key(target) in reached for target, result in pairs)
+    for target, result in pairs:
+        if target.vector == "Name":
+            outcome, detail = _of_name(result, assignment), _detail(result)
+        elif result.o == "Failed" and target.family not in own:
+            outcome, detail = "Blocked", _detail(result)  # a pod without an address of that family gets nowhere by it
+        elif result.o == "Refused" and target.arm == "Treatment":
+            outcome, detail = _of_refusal(target, result, is_shown=refuses or _key(target) in reached)
+        else:
+            outcome, detail = OUTCOMES[result.o], _detail(result)
+        if outcome:
+            yield _of(assignment, target, outcome=outcome, detail=detail, attempts=result.n)
 
 
 def _failed(assignment: Assignment, why: str) -> Iterator[Seen]:
@@ -88,28 +111,25 @@ def _of(assignment: Assignment, target: Target, *, outcome: Saw, detail: str, at
     )
 
 
-def _outcome(target: Target, result: Result, assignment: Assignment, reached: set[Key]) -> Saw | None:
-    """Return what an answer comes to; None for what is told but counts neither way."""
-    if target.vector == "Name":
-        return _of_name(result, assignment)
-    match result.o:
-        case "Connected" | "Answered" | "NoSuchName":
-            return "Reached"  # also a name server that knows no such name was reached
-        case "TimedOut" | "Unreachable":
-            return "Blocked"
-        case "Failed":
-            return "Failed"
-        case "Refused":
-            return "Reached" if _let_through(target, result, reached) else "Blocked"
+def _of_refusal(target: Target, result: Result, *, is_shown: bool) -> tuple[Saw, str]:
+    """Return what it comes to that a treatment was refused: by a wall, or by somebody whom it should not have reached.
+
+    Parameters
+    ----------
+    is_shown
+        Whether the control shows that the host would have let it in.
+    """
+    if (target.vector, result.d[:7]) == ("DNS", "REFUSED") or (target.vector == "Proxy" and "HTTP" in result.d):
+        # A name server's or a proxy's own words: it was reached. A proxy may well be the one that holds this pod.
+        return ("Blocked" if target.vector == "Proxy" and is_shown else "Reached"), _detail(result)
+    # Where nothing listens at the metadata address nobody is told anything; no control could tell more.
+    if is_shown or target.vector == "Metadata":
+        return "Blocked", _detail(result)
+    return "Failed", f"{_detail(result)}, and the control did not get through either: look whether it answers"
 
 
-def _let_through(target: Target, result: Result, reached: set[Key]) -> bool:
-    """Whether it was perhaps the host that refused, and not the wall: then the way there is open."""
-    if target.vector == "DNS" and result.d.startswith("REFUSED"):
-        return True  # a name server's own words
-    # Where nothing listens at the metadata address, nobody is told anything; there is no control to tell more.
-    is_shown = (target.vector, target.family, shown(target)) in reached
-    return target.arm == "Treatment" and target.vector != "Metadata" and not is_shown
+def _key(target: Target) -> Key:
+    return target.vector, target.family, shown(target)
 
 
 def _of_name(result: Result, assignment: Assignment) -> Saw | None:
@@ -135,7 +155,7 @@ def _detail(result: Result) -> str:
 
 
 def _remarks(answers: Iterable[Answer], controls: Iterable[Seen]) -> Iterator[str]:
-    missed = [str(each) for each in controls if each.outcome == "Blocked"]
+    missed = [str(each) for each in controls if each.outcome != "Reached"]
     if missed:
         yield (
             f"that {_some(missed)} is blocked shows nothing: the control did not get through either. If it should "

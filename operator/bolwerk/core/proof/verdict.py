@@ -118,7 +118,7 @@ class _Run:
     def _doubt(self, subject: str, treatments: Sequence[Seen], functions: Sequence[Seen]) -> Judgement | None:
         failed = next((each for each in (*treatments, *functions) if each.outcome == "Failed"), None)
         if failed:
-            return Judgement("Inconclusive", f"{subject}: {failed} was not tried: {failed.detail or 'no reason given'}")
+            return Judgement("Inconclusive", f"{subject}: {failed} shows nothing: {failed.detail or 'no reason given'}")
         if not self.families:
             return Judgement("Inconclusive", f"{subject}: no probe told which address families pods have")
         for family in self.families:
