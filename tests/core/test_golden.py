@@ -67,7 +67,7 @@ def test_yaml_that_people_read_has_no_anchors(case: str) -> None:
 
 def test_the_command_prints_the_same(tmp_path: Path) -> None:
     settings = tmp_path / "settings.yaml"
-    settings.write_text(f"image: {SETTINGS.image}\nvllmImage: {SETTINGS.vllm_image}\n", encoding="utf-8")
+    settings.write_text(f"proof: {{image: {SETTINGS.image}}}\nvllmImage: {SETTINGS.vllm_image}\n", encoding="utf-8")
     case = GOLDEN / "vllm-from-claim"
 
     done = CliRunner().invoke(cli.main, ["render", "-f", str(case / "input.yaml"), "--settings", str(settings)])

@@ -11,6 +11,9 @@ from bolwerk.core.model.children.gate import GATE
 
 __all__ = ["AtGate", "at_gate", "holds"]
 
+HOLDS = 1
+"""The exit code with which a gate tells that something gets out; with others, it could not look."""
+
 PATIENCE = timedelta(seconds=30)
 """How long a gate may look before its silence says something: a network plugin takes a while with a new pod."""
 
@@ -53,7 +56,7 @@ def holds(status: Mapping[str, Any]) -> bool:
 
 def _last_words(status: Mapping[str, Any]) -> str:
     ended = _state(status).get("terminated") or (status.get("lastState") or {}).get("terminated") or {}
-    said = ended.get("exitCode") and ended.get("reason") == "Error" and ended.get("message")
+    said = ended.get("message") if ended.get("exitCode") == HOLDS else None
     return str(said).strip().removesuffix(".") if said else ""
 
 
