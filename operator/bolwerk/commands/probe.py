@@ -13,6 +13,9 @@ __all__ = ["canary", "gate", "probe"]
 
 # The kubelet's place for a container's last words.
 _LAST_WORDS = Path("/dev/termination-log")
+# Exit statuses of the gate, which the operator tells apart: something gets out, or nothing was seen.
+HOLDS = 1
+COULD_NOT_LOOK = 2
 _output = click.option(
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -58,9 +61,10 @@ def gate(*, text: str, addresses: str, output: Path) -> None:
     try:
         reached = asyncio.run(wait_until_blocked(canaries_of(text, addresses), say=click.echo))
     except UnreadableError as error:
-        _end(str(error), output)
+        _end(COULD_NOT_LOOK, str(error), output)
     if reached:
         _end(
+            HOLDS,
             f"{reached} can be reached from this pod although its network policy denies it: the network plugin does "
             "not enforce NetworkPolicies; have it do so, or take one that does",
             output,
@@ -76,7 +80,7 @@ def canary(*, port: int) -> None:
     asyncio.run(serve_until_told(port, say=click.echo))
 
 
-def _end(sentence: str, output: Path) -> None:
+def _end(status: int, sentence: str, output: Path) -> None:
     output.write_text(sentence, encoding="utf-8")
     click.echo(sentence, err=True)
-    sys.exit(1)
+    sys.exit(status)

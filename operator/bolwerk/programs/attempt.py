@@ -99,11 +99,15 @@ async def _proxied(address: str, port: int, to: str) -> Said:
     try:
         writer.write(f"CONNECT {to} HTTP/1.1\r\nHost: {to}\r\n\r\n".encode("ascii"))
         line = (await reader.read(_MOST_OF_REPLY)).split(b"\r\n", 1)[0].split()
-        agreed = len(line) > 1 and line[0].startswith(b"HTTP/") and line[1].startswith(b"2")
-        said = line[1].decode("ascii", "replace") if len(line) > 1 else "no HTTP"
+        agreed = _is_http(line) and line[1].startswith(b"2")
+        said = f"HTTP {line[1].decode('ascii', 'replace')}" if _is_http(line) else "not a proxy"
         return ("Connected" if agreed else "Refused"), said
     finally:
         writer.close()
+
+
+def _is_http(line: list[bytes]) -> bool:
+    return len(line) > 1 and line[0].startswith(b"HTTP/")
 
 
 async def _datagram(address: str, port: int) -> Said:
