@@ -45,6 +45,9 @@ TRIGGER = "bolwerk.dev/proof-trigger"
 INPUTS = "bolwerk.dev/proof-inputs"
 """Annotation of the control: what the world was when the run began, as `inputs` digests it."""
 
+TOLD: Mapping[str, str] = {"POD_UID": "metadata.uid", "NODE_NAME": "spec.nodeName", "POD_IPS": "status.podIPs"}
+"""What the kubelet tells a probe of its own pod, by environment variable."""
+
 RUN_SECONDS = 180
 """A run is over by then, whatever its pods say."""
 
@@ -125,8 +128,10 @@ def _container(assignment: Assignment, settings: Settings, run: str) -> Manifest
         "command": ["bolwerk", "probe"],
         "env": [
             {"name": "BOLWERK_TASK", "value": task},
-            {"name": "POD_UID", "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.uid"}}},
-            {"name": "NODE_NAME", "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": "spec.nodeName"}}},
+            *(
+                {"name": name, "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": path}}}
+                for name, path in TOLD.items()
+            ),
         ],
         # A quota may ask every container for limits.
         "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"cpu": "1", "memory": "128Mi"}},

@@ -119,8 +119,9 @@ def _of_refusal(target: Target, result: Result, *, is_shown: bool) -> tuple[Saw,
     is_shown
         Whether the control shows that the host would have let it in.
     """
-    if (target.vector, result.d[:7]) == ("DNS", "REFUSED") or (target.vector == "Proxy" and "HTTP" in result.d):
-        # A name server's or a proxy's own words: it was reached. A proxy may well be the one that holds this pod.
+    if target.vector in ("DNS", "Proxy") and not result.d.startswith("E"):
+        # Not the name of an error, but a name server's or a proxy's own words: it was reached. A proxy that lets the
+        # control through may be meant to be what holds this pod.
         return ("Blocked" if target.vector == "Proxy" and is_shown else "Reached"), _detail(result)
     # Where nothing listens at the metadata address nobody is told anything; no control could tell more.
     if is_shown or target.vector == "Metadata":
