@@ -43,7 +43,7 @@ OBJECT: Manifest = {"metadata": {"namespace": "n", "name": "a", "resourceVersion
 def listed() -> tuple[Kind, ...]:
     """Every kind that is listed and watched where the API server serves it."""
     cache = Cache()
-    LocalModels(cache)
+    LocalModels(cache, settings=Settings())
     SovereigntyPolicies(cache, served=frozenset((*OPTIONAL_KINDS, *EXCEPTION_KINDS)), settings=Settings())
     EgressExceptions(cache)
     return tuple(kind for kind in cache.kinds if kind != CONFIG_MAP)

@@ -15,6 +15,7 @@ from bolwerk.core.kinds import (
     VALIDATING_ADMISSION_POLICY,
     Ref,
 )
+from bolwerk.core.settings import Settings
 from bolwerk.shell.cache import Cache
 from bolwerk.shell.client import Client
 from bolwerk.shell.errors import ApiError
@@ -35,7 +36,7 @@ Concerned = set[Ref]
 
 @pytest.fixture
 def models(cache: Cache) -> LocalModels:
-    return LocalModels(cache)
+    return LocalModels(cache, settings=Settings())
 
 
 @pytest.fixture

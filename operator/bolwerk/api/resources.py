@@ -178,6 +178,7 @@ ISOLATION_PROOF = Resource(
         Column("Finished", ".spec.finishedAt", "date"),
         Column("Message", ".spec.message"),
     ),
+    controlled=True,
 )
 
 KINDS: tuple[Resource, ...] = (LOCAL_MODEL, SOVEREIGNTY_POLICY, EGRESS_EXCEPTION, EGRESS_APPROVAL, ISOLATION_PROOF)

@@ -17,13 +17,24 @@ import kopf
 
 from bolwerk.core.catalogue import age_days
 from bolwerk.core.exceptions.observed import Observed as ExceptionObserved
-from bolwerk.core.kinds import CONFIG_MAP, EGRESS_EXCEPTION, LOCAL_MODEL, SOVEREIGNTY_POLICY, Kind, Ref
+from bolwerk.core.kinds import (
+    CONFIG_MAP,
+    EGRESS_EXCEPTION,
+    ISOLATION_PROOF,
+    LOCAL_MODEL,
+    NODE,
+    SERVICE,
+    SOVEREIGNTY_POLICY,
+    Kind,
+    Ref,
+)
 from bolwerk.core.model.observed import Observed as ModelObserved
 from bolwerk.core.policy.observed import EXCEPTION_KINDS, OPTIONAL_KINDS
 from bolwerk.core.policy.observed import Observed as PolicyObserved
+from bolwerk.core.proof.observed import Observed as NodeObserved
 from bolwerk.core.settings import Settings
 from bolwerk.shell import request as requests
-from bolwerk.shell.audit import Auditor, ExceptionAuditor, PolicyAuditor
+from bolwerk.shell.audit import Auditor, ExceptionAuditor, NodeAuditor, PolicyAuditor
 from bolwerk.shell.cache import Cache, Index
 from bolwerk.shell.client import Client
 from bolwerk.shell.connection import Connection
@@ -34,9 +45,11 @@ from bolwerk.shell.events import Recorder
 from bolwerk.shell.exceptions import EgressExceptions
 from bolwerk.shell.metrics import Metrics
 from bolwerk.shell.models import LocalModels
+from bolwerk.shell.nodes import Nodes
 from bolwerk.shell.policies import SovereigntyPolicies
 from bolwerk.shell.queue import WorkQueue
 from bolwerk.shell.references import Scanner
+from bolwerk.shell.surveyor import Surveyor
 from bolwerk.shell.sweep import Sweeper
 from bolwerk.shell.trail import Trail
 from bolwerk.shell.watch import Watcher
@@ -45,8 +58,8 @@ __all__ = ["CannotStartError", "Decisions", "Leader"]
 
 logger = logging.getLogger(__name__)
 
-NEEDED = (LOCAL_MODEL, SOVEREIGNTY_POLICY)
-RECONCILED = (*NEEDED, EGRESS_EXCEPTION)
+NEEDED = (LOCAL_MODEL, SOVEREIGNTY_POLICY, ISOLATION_PROOF)
+RECONCILED = (LOCAL_MODEL, SOVEREIGNTY_POLICY, EGRESS_EXCEPTION, NODE)
 # All that the API server may or may not serve.
 DISCOVERED = (*OPTIONAL_KINDS, *EXCEPTION_KINDS)
 # Few, and each waits for the API server most of the time; a wall has to be quick beside ten thousand models.
@@ -69,6 +82,7 @@ class Decisions:
     model: Reconcile[ModelObserved]
     policy: Reconcile[PolicyObserved]
     exception: Reconcile[ExceptionObserved]
+    node: Reconcile[NodeObserved]
 
 
 class Leader:
@@ -106,9 +120,10 @@ class Leader:
         self._stop = stop
         self._cache = Cache()
         self._queues: dict[Kind, WorkQueue[Ref]] = {kind: WorkQueue() for kind in RECONCILED}
-        self._models = LocalModels(self._cache)
+        self._models = LocalModels(self._cache, settings=settings)
         self._policies: SovereigntyPolicies | None = None
         self._exceptions: EgressExceptions | None = None
+        self._nodes: Nodes | None = None
         self._scanner: Scanner | None = None
         self._watcher: Watcher | None = None
 
@@ -132,19 +147,23 @@ class Leader:
             served = await served_of(self._client, DISCOVERED)
             policies = SovereigntyPolicies(self._cache, served=served, settings=self._settings)
             exceptions = EgressExceptions(self._cache) if served.issuperset(EXCEPTION_KINDS) else None
+            nodes = Nodes(self._cache, served=served, settings=self._settings, now=now)
             kinds = [kind for kind in self._cache.kinds if kind != CONFIG_MAP]
             sweeper = Sweeper(
                 kinds=kinds,
-                polled=policies.polled,
+                polled=lambda: (*policies.polled(), *self._canary()),
+                named=self._models.named,
                 client=self._client,
                 cache=self._cache,
                 enqueue=self.enqueue,
                 metrics=self._metrics,
             )
             await sweeper.fill()
+            surveyor = Surveyor(nodes=nodes, client=self._client, cache=self._cache, enqueue=self.enqueue, now=now)
+            await surveyor.survey()
         except ApiError as error:
             raise CannotStartError(f"The first list failed: {error.message}") from error
-        self._policies, self._exceptions = policies, exceptions
+        self._policies, self._exceptions, self._nodes = policies, exceptions, nodes
         self._scanner = scanner = Scanner(
             client=self._client,
             settings=self._settings,
@@ -153,7 +172,7 @@ class Leader:
             metrics=self._metrics,
         )
         # The policies first: what ended while nobody led is closed before all else.
-        reconciled = [kind for kind in (SOVEREIGNTY_POLICY, EGRESS_EXCEPTION, LOCAL_MODEL) if kind in kinds]
+        reconciled = [kind for kind in (SOVEREIGNTY_POLICY, EGRESS_EXCEPTION, LOCAL_MODEL, NODE) if kind in kinds]
         for kind in reconciled:
             self.enqueue(Ref(kind, *key) for key in self._cache.entries(kind))
         logger.info(
@@ -168,6 +187,7 @@ class Leader:
         spawn(sweeper.run(), "sweeper")
         spawn(sweeper.poll(), "poller")
         spawn(scanner.run(), "scanner")
+        spawn(surveyor.run(), "surveyor")
         spawn(watch_served(self._client, DISCOVERED, served), "discovery")
         walls = self._controller(policies, self._decisions.policy, PolicyAuditor(self._trail, self._settings))
         for number in range(POLICY_WORKERS):
@@ -179,6 +199,9 @@ class Leader:
         models = self._controller(self._models, self._decisions.model, Auditor(self._trail))
         for number in range(self._workers):
             spawn(models.work(), f"model worker {number}")
+        # One worker: two would both see room for one more node to be measured.
+        measuring = self._controller(nodes, self._decisions.node, NodeAuditor(self._trail))
+        spawn(measuring.work(), "node worker")
         self._watcher = watcher = Watcher(
             kinds=kinds,
             connection=self._connection,
@@ -212,6 +235,8 @@ class Leader:
             self._metrics.policies.labels(condition, status).set(number)
         for policy, number in self._policies.governed.items() if self._policies else ():
             self._metrics.governed.labels(policy).set(number)
+        if self._nodes:
+            self._metrics.tell_of_nodes(self._nodes.verdicts(now()), self._nodes.ages(now()))
         for phase, number in self._exceptions.phases.items() if self._exceptions else ():
             self._metrics.exceptions.labels(phase).set(number)
         self._metrics.overdue.set(self._policies.overdue(now()) if self._policies else 0)
@@ -220,6 +245,10 @@ class Leader:
             self._metrics.objects.labels(kind.name).set(len(self._cache.entries(kind)))
         for kind, instant in self._watcher.last_event_at.items() if self._watcher else ():
             self._metrics.event_age.labels(kind.name).set(time.monotonic() - instant)
+
+    def _canary(self) -> Iterable[Ref]:
+        name = self._settings.canary_service
+        return (Ref(SERVICE, self._settings.namespace, name),) if name else ()
 
     def _controller(self, index: Index[S], reconcile: Reconcile[S], auditor: Auditor[S]) -> Controller[S]:
         return Controller(
