@@ -86,6 +86,16 @@ def test_a_pod_that_is_deleted_early_is_made_again() -> None:
     assert cluster.measure()["verdict"] == "Proven"
 
 
+def test_a_control_that_says_no_more_what_it_is_for_is_none() -> None:
+    cluster = started()
+    del pod_of(cluster, "")["metadata"]["annotations"]["bolwerk.dev/proof-inputs"]
+    cluster.now += timedelta(seconds=1)
+    cluster.look()
+
+    assert cluster.measure()["verdict"] == "Proven"
+    assert len(cluster.proofs()) == 1
+
+
 def test_a_run_without_its_control_is_forgotten_and_begun_anew() -> None:
     cluster = started()
     first = {each["metadata"]["uid"] for each in cluster.pods()}

@@ -155,6 +155,8 @@ def _control(observed: Observed, settings: Settings) -> Pod | None:
         if each["metadata"]["namespace"] == settings.namespace
         and label_of(each, ARM_LABEL) == "control"
         and _owner(each) == uid
+        and _annotation(each, TRIGGER)
+        and _annotation(each, INPUTS)
     ]
     return min(found, key=lambda each: (each["metadata"]["creationTimestamp"], each["metadata"]["name"]), default=None)
 
