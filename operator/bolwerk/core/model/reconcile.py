@@ -139,8 +139,8 @@ def _objection(observed: Observed, subject: Subject, engine: EngineParts, settin
             "Stalled",
             Reason.NO_GATE_IMAGE,
             "this installation does not know its own image, which the isolation gate runs: set image among the values "
-            "of the chart (proof.image of the settings), or isolation.required: false to serve without having seen that "
-            "nothing gets out",
+            "of the chart (proof.image of the settings), or isolation.required: false to serve without having seen "
+            "that nothing gets out",
         )
     if not observed.canaries:
         return true(
