@@ -8,11 +8,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bolwerk.core.proof.reading import Expected, RefusedDocumentError, read_document
 
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # others use the machine too
 AT = datetime(2026, 12, 1, 12, tzinfo=UTC)
 EXPECTED = Expected(
     run="feedbeef00",
@@ -70,6 +71,7 @@ def test_what_is_not_the_pods_own_is_refused_with_a_sentence(changes: dict[str, 
     assert str(refused.value).startswith(why)
 
 
+@UNHURRIED
 @given(
     st.text(max_size=400)
     | st.just('"\ud800"')
@@ -85,6 +87,7 @@ JSON = st.recursive(
 )
 
 
+@UNHURRIED
 @given(st.sampled_from(sorted(GOOD)), JSON)
 def test_whatever_a_field_holds_nothing_else_is_raised(field: str, value: Any) -> None:
     with suppress(RefusedDocumentError):

@@ -6,12 +6,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bolwerk.core.proof.task import Family, Vector
 from bolwerk.core.proof.verdict import CANARIES, SEVERITY, Seen, judge
 
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # others use the machine too
 MODEL, TEAM = "LocalModel ai/llama", "Namespace team"
 V4, V6 = "203.0.113.10:443", "[2001:db8::10]:443"
 BOTH: tuple[Family, ...] = ("IPv4", "IPv6")
@@ -130,6 +131,7 @@ OBSERVATIONS = st.lists(
 FAMILIES = st.sampled_from([("IPv4",), ("IPv6",), BOTH])
 
 
+@UNHURRIED
 @given(OBSERVATIONS, FAMILIES)
 def test_proven_is_never_said_of_what_was_not_shown(observations: list[Seen], families: tuple[Family, ...]) -> None:
     if judge(observations, families).verdict != "Proven":
@@ -144,6 +146,7 @@ def test_proven_is_never_said_of_what_was_not_shown(observations: list[Seen], fa
             assert any(each.vector in CANARIES and each.key in controls for each in shown)
 
 
+@UNHURRIED
 @given(OBSERVATIONS, FAMILIES, st.integers(0, 13))
 def test_what_gets_out_never_makes_it_better(
     observations: list[Seen], families: tuple[Family, ...], place: int
@@ -156,6 +159,7 @@ def test_what_gets_out_never_makes_it_better(
         assert after.verdict in ("Bypass", "NotEnforced")
 
 
+@UNHURRIED
 @given(OBSERVATIONS, FAMILIES)
 def test_a_control_that_fails_never_makes_it_proven(observations: list[Seen], families: tuple[Family, ...]) -> None:
     blind = [replace(each, outcome="Blocked") if each.arm == "Control" else each for each in observations]
@@ -163,6 +167,7 @@ def test_a_control_that_fails_never_makes_it_proven(observations: list[Seen], fa
     assert judge(blind, families).verdict != "Proven"
 
 
+@UNHURRIED
 @given(OBSERVATIONS, FAMILIES, st.randoms())
 def test_the_order_of_observations_says_nothing(
     observations: list[Seen], families: tuple[Family, ...], random: Any
