@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bolwerk.api.status import LocalModelStatus
@@ -250,6 +250,7 @@ def test_the_status_tells_how_many_nodes_are_proven_and_since_when() -> None:
     assert "isolation" not in settled(make_model(), claim=make_claim()).model["status"]
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.sampled_from(sorted(SEEN)), st.sampled_from(["a", "b", "c"]), st.integers(1, 200)),

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bolwerk.api.sovereigntypolicy import SovereigntyPolicyStatus
@@ -152,6 +152,7 @@ def test_an_audit_tells_of_no_proof() -> None:
     assert "proof" not in world.policy["status"]
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.sampled_from(sorted(SEEN)), st.sampled_from(["a", "b", "c"]), st.integers(1, 100)),
