@@ -3,7 +3,7 @@
 Used by harness.node and the scenarios. The sandbox itself plays the router between them, and the control plane runs on
 it; nothing is connected to this machine's own network. Addresses of the world are those that are reserved for
 documentation, so no packet could mean a real provider. Everything but the resolver and the proxy has an IPv6 address
-too (2001:db8:200::, :113::, :201:: in the same order, pods 2001:db8:244::/48).
+too (2001:db8:200::, :113::, :201:: in the same order, pods 2001:db8:244::/48, Services 2001:db8:96::/112).
 
     sandbox 10.200.0.1 ──── 10.200.0.2 node (kubelet, containerd, Cilium, pods 10.244.0.0/16)
             203.0.113.1 ─── 203.0.113.10 world: HTTPS on 443 and 8443, datagrams on 443; 203.0.113.53 a resolver
@@ -37,6 +37,7 @@ PROXY = "10.201.0.20"
 PROXY_PORT = 3128
 PODS = "10.244.0.0/16"
 PODS_IPV6 = "2001:db8:244::/48"
+SERVICES = "10.96.0.0/16,2001:db8:96::/112"
 # IPv4's HTTPS comes up last, so where it answers all do.
 _OUTSIDE_SERVICES = (
     *(f"https=[{WORLD_IPV6}]:{WORLD_PORT}", f"datagram=[{WORLD_IPV6}]:{WORLD_PORT}", f"resolver={RESOLVER}:53"),

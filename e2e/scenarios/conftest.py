@@ -25,6 +25,7 @@ def cluster() -> Iterator[Cluster]:
             controllers=True,
             scheduler=True,
             address=network.CONTROL_PLANE,
+            service_cidr=network.SERVICES,
             users=node.USERS,
             controller_flags=node.CONTROLLER_FLAGS,
         ) as control_plane,
