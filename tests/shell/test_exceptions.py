@@ -50,10 +50,10 @@ def namespace(name: str, **fields: Any) -> Manifest:
     return make(NAMESPACE, name, namespace="", **fields)
 
 
-def telling(*opened: Ref, version: int) -> Manifest:
+def telling(*told: Ref, version: int, where: str = "openExceptions") -> Manifest:
     policy = make_policy("state", uid="u-state", version=version)
-    entries = [{"namespace": ref.namespace, "name": ref.name, "uid": uid_of(ref)} for ref in opened]
-    return {**policy, "status": {"openExceptions": entries}}
+    entries = [{"namespace": ref.namespace, "name": ref.name, "uid": uid_of(ref)} for ref in told]
+    return {**policy, "status": {where: entries}}
 
 
 def hole(of: Ref, **fields: Any) -> Manifest:
@@ -130,6 +130,15 @@ def test_a_policys_status_concerns_those_of_which_it_says_something_new(cache: C
     edited = telling(AWAY, version=5)
     edited["metadata"]["generation"] = 2
     assert cache.put(SOVEREIGNTY_POLICY, edited) == {STATE, *ALL}
+
+
+def test_what_stays_closed_concerns_those_of_which_it_says_so(cache: Cache) -> None:
+    assert cache.put(SOVEREIGNTY_POLICY, telling(MAIL, version=2, where="unopenedExceptions")) == {STATE, MAIL}
+    assert cache.put(SOVEREIGNTY_POLICY, telling(MAIL, version=3)) == {STATE, MAIL}, "it has been opened"
+
+    others = [Ref(EGRESS_EXCEPTION, "gone", f"x{number}") for number in range(1000)]
+    full = telling(*others, version=4, where="unopenedExceptions")
+    assert cache.put(SOVEREIGNTY_POLICY, full) == {STATE, *ALL}, "of these it is silent now"
 
 
 def test_what_is_observed(cache: Cache, exceptions: EgressExceptions, policies: SovereigntyPolicies) -> None:

@@ -182,6 +182,17 @@ class OpenException(ApiModel):
     )
 
 
+class UnopenedException(ApiModel):
+    """An exception that is due and opens nothing."""
+
+    namespace: Annotated[str, Field(max_length=63)]
+    name: Annotated[str, Field(max_length=253)]
+    uid: Annotated[str, Field(max_length=36)]
+    unopened: tuple[Annotated[str, Field(max_length=1024)], ...] = Field(
+        max_length=8, description="Why.", json_schema_extra=atomic()
+    )
+
+
 class SovereigntyPolicyStatus(ApiModel):
     """What the operator last saw."""
 
@@ -205,6 +216,12 @@ class SovereigntyPolicyStatus(ApiModel):
         default=(),
         max_length=1000,
         description="What approved exceptions hold open.",
+        json_schema_extra=listed_by("uid"),
+    )
+    unopened_exceptions: tuple[UnopenedException, ...] = Field(
+        default=(),
+        max_length=1000,
+        description="Approved exceptions that are due and of which nothing can be opened.",
         json_schema_extra=listed_by("uid"),
     )
     references: References | None = Field(default=None, description="Absent until the first look.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -29,10 +29,19 @@ def policy(*, mode: str = "Enforce", opened: tuple[Any, ...] = (), name: str = "
     return {"metadata": {"name": name, "uid": f"u-{name}"}, "spec": {**base, **spec}, "status": status}
 
 
-def told(*sentences: str) -> dict[str, Any]:
+def told(*sentences: str, others: Sequence[Any] = ()) -> dict[str, Any]:
     made = policy()
-    what = "EgressException team/exception-1"
-    made["status"]["findings"] = [{"type": "Unopened", "object": what, "message": each} for each in sentences]
+    made["status"]["unopenedExceptions"] = [*others, {**ENTRY, "unopened": [*sentences]}]
+    return made
+
+
+OTHERS = [{**ENTRY, "name": f"x{n}", "uid": f"u-{n}", "unopened": ["Names stay closed."]} for n in range(1000)]
+
+
+def crowded(number: int) -> dict[str, Any]:
+    """Return a policy whose list of what stays closed has so many others."""
+    made = policy()
+    made["status"]["unopenedExceptions"] = OTHERS[:number]
     return made
 
 
@@ -79,6 +88,12 @@ CASES = (
          lambda: seen(policy(opened=({**ENTRY, "unopened": ["Names stay closed."]},)))),
     Case("cannot be opened", "Approved", "Opened", "False", R.CANNOT_BE_OPENED, R.CANNOT_BE_OPENED,
          lambda: seen(told("Names stay closed.")), also=("Stalled",)),
+    Case("cannot be opened, as the last of a thousand", "Approved", "Opened", "False", R.CANNOT_BE_OPENED,
+         R.CANNOT_BE_OPENED, lambda: seen(told("Names stay closed.", others=OTHERS[:999])), also=("Stalled",)),
+    Case("cannot be opened, and a thousand others fill the list", "Approved", "Opened", "False", R.CANNOT_BE_OPENED,
+         R.CANNOT_BE_OPENED, lambda: seen(crowded(1000)), also=("Stalled",)),
+    Case("many others cannot be opened", "Approved", "Opened", "False", R.OPENING, R.OPENING,
+         lambda: seen(crowded(999)), also=("Reconciling",)),
     Case("only audited", "Approved", "Opened", "False", R.AUDIT_ONLY, R.AUDIT_ONLY,
          lambda: seen(policy(mode="Audit"))),
     Case("over, still open", "Expired", "Opened", "True", R.CLOSING, R.EXPIRED,

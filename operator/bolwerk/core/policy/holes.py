@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from bolwerk.core.conclusion import Live, surplus
+from bolwerk.core.conditions import MESSAGE_LENGTH, shortened
 from bolwerk.core.egress.backends import cilium
 from bolwerk.core.egress.hole import EXCEPTION_LABEL, Hole
 from bolwerk.core.egress.intent import Intent, Wall
@@ -32,11 +33,15 @@ __all__ = [
     "parted",
     "still_open",
     "surplus_holes",
+    "unopened_now",
     "until_next_change",
 ]
 
 MOST_SENTENCES = 8
 """Of one entry in the status."""
+FEW = 50
+"""Of more entries each has one short sentence only: a thousand have to fit into one object."""
+SHORT = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,14 +161,42 @@ def open_now(observed: Observed, wall: Wall, applies: Iterable[Apply], *, carved
             continue
         sentences = [sentence for each, sentence in wall.unopened if each.uid == hole.uid]
         entry = {"namespace": hole.namespace, "name": hole.exception, "uid": hole.uid}
-        found[hole.uid] = entry | ({"unopened": sentences[:MOST_SENTENCES]} if sentences else {})
+        found[hole.uid] = entry | ({"unopened": sentences} if sentences else {})
     left = {exception_of(each) for objects in standing(observed.owned).values() for each in objects} - found.keys()
     names = {each["metadata"]["uid"]: each["metadata"] for each in observed.exceptions}
     for uid in sorted(left | (before.keys() - found.keys() if unsettled else set())):
         metadata = names.get(uid, {"namespace": "", "name": ""})
         made = {"namespace": metadata["namespace"], "name": metadata["name"], "uid": uid}
         found[uid] = before.get(uid, made)
-    return list(found.values())[:LARGEST_HOLES]  # what is being closed beside a thousand is not refused for it
+    return _bounded(found.values())  # what is being closed beside a thousand is not refused for it
+
+
+def unopened_now(wall: Wall, opened: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the status' list of what is due and opens nothing, with why.
+
+    Parameters
+    ----------
+    opened
+        What the status lists as open.
+    """
+    listed = {entry["uid"] for entry in opened} | {hole.uid for hole in wall.opened}
+    found: dict[str, dict[str, Any]] = {}
+    for hole, sentence in wall.unopened:
+        if hole.uid not in listed:
+            entry = {"namespace": hole.namespace, "name": hole.exception, "uid": hole.uid, "unopened": []}
+            found.setdefault(hole.uid, entry)["unopened"].append(sentence)
+    return _bounded(found.values())
+
+
+def _bounded(entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    found = list(entries)[:LARGEST_HOLES]
+    sentences, length = (MOST_SENTENCES, MESSAGE_LENGTH) if len(found) <= FEW else (1, SHORT)
+    return [
+        {**each, "unopened": [shortened(told, length) for told in each["unopened"][:sentences]]}
+        if "unopened" in each
+        else each
+        for each in found
+    ]
 
 
 def still_open(observed: Observed) -> list[dict[str, Any]]:

@@ -10,7 +10,6 @@ from bolwerk.api.sovereigntypolicy import SovereigntyPolicySpec
 from bolwerk.core.exceptions import validity
 from bolwerk.core.exceptions.judge import Judgement, judge
 from bolwerk.core.invalid import InvalidSpecError, parsed
-from bolwerk.core.kinds import EGRESS_EXCEPTION, Ref
 from bolwerk.core.report.facts import ApprovalFacts, ExceptionFacts, Exceptions
 from bolwerk.core.report.guards import guards
 from bolwerk.core.report.reading import at, key, name_of, namespace_of, texts
@@ -156,10 +155,9 @@ def _hole(exception: Object, policy: Object | None) -> str:
 
 def _unopened(exception: Object, policy: Object) -> Iterator[str]:
     """Yield why a wall cannot have the hole, in the words of the operator."""
-    name = str(Ref(EGRESS_EXCEPTION, *key(exception)))
-    for finding in at(policy, "status", "findings") or ():
-        if (finding.get("type"), finding.get("object")) == ("Unopened", name):
-            yield str(finding.get("message", ""))
+    for entry in at(policy, "status", "unopenedExceptions") or ():
+        if entry.get("uid") == at(exception, "metadata", "uid"):
+            yield from texts(entry, "unopened")
 
 
 def _deleted(present: Iterable[Object], world: World) -> tuple[str, ...]:
