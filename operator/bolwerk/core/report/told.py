@@ -19,6 +19,7 @@ from bolwerk.core.report.document import (
     Value,
 )
 from bolwerk.core.report.facts import Condition, ModelFacts, PolicyFacts, ProofFacts, Report, Rights, Trail
+from bolwerk.core.report.left import left
 from bolwerk.core.report.register import register as written
 from bolwerk.core.report.rights import RIGHTS
 
@@ -52,6 +53,7 @@ def told(report: Report) -> Document:
             Section("Namespaces", _namespaces(report)),
             Section("Exceptions", written(report.exceptions)),
             Section("Proofs of isolation", _proofs(report)),
+            Section("What left", left(report.flows)),
             Section("Audit trail", _trail(report.trail)),
             Section("Who may change the rules", _rights(report)),
             Section("Not checked", (Bullets(report.not_checked),)),
