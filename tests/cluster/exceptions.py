@@ -10,7 +10,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -106,8 +106,8 @@ def deletions(plane: ControlPlane, mark: int, namespace: str) -> list[tuple[str,
     return found
 
 
-def janitor(plane: ControlPlane) -> subprocess.CompletedProcess[str]:
-    """Run what the chart's job runs, once, with the rights that it gives it."""
+def janitor(plane: ControlPlane, environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run what the chart's job runs, once, with the rights that it gives it; `environment` is more of its own."""
     job = get(plane, "cronjob", f"{RELEASE}-janitor", NAMESPACE)
     pod = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
     settings = plane.directory / "janitor-settings.yaml"
@@ -116,7 +116,7 @@ def janitor(plane: ControlPlane) -> subprocess.CompletedProcess[str]:
     account = plane.kubeconfig_for(NAMESPACE, pod["serviceAccountName"])
     return subprocess.run(
         [Path(sys.executable).with_name("bolwerk"), *pod["containers"][0]["args"], f"--settings={settings}"],
-        env=plane.environment(account) | {"POD_NAMESPACE": NAMESPACE},
+        env=plane.environment(account) | {"POD_NAMESPACE": NAMESPACE, **(environment or {})},
         capture_output=True,
         text=True,
         check=False,

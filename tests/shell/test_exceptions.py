@@ -1,6 +1,6 @@
 """Which EgressExceptions an object's change concerns, what they see, and what the policies see of them."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -190,6 +190,18 @@ def test_a_hole_that_outlives_its_exception_is_counted(
     assert policies.overdue(now) == 0
     cache.put(SOVEREIGNTY_POLICY, telling(MAIL, version=2))
     assert policies.overdue(now) == want, "carved into the wall, it has no object of its own"
+
+
+@pytest.mark.parametrize("minutes", [-31, 31])
+def test_a_hole_that_one_of_the_clocks_calls_over_is_counted(cache: Cache, minutes: int) -> None:
+    policies = SovereigntyPolicies(cache, served=SERVED, settings=Settings(), skew=lambda: timedelta(minutes=minutes))
+    cache.put(SOVEREIGNTY_POLICY, telling(MAIL, version=2))
+    cache.put(EGRESS_EXCEPTION, exception(MAIL, version=2))
+    seen = policies.observe(STATE.key)
+
+    assert policies.overdue(datetime(2026, 11, 24, 12, 30, tzinfo=UTC)) == 1
+    assert seen
+    assert seen.skew == timedelta(minutes=minutes)
 
 
 def test_a_hole_whose_exception_is_gone_is_counted(cache: Cache, policies: SovereigntyPolicies) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import timedelta
 from typing import Any
 
 from typing_extensions import override
@@ -27,6 +28,11 @@ _FULL: Key = ("", "")
 class EgressExceptions(Index[Observed]):
     """Finds the exceptions that a change concerns; a policy's status only those of which it says something new.
 
+    Parameters
+    ----------
+    skew
+        Tells how far this machine's clock is ahead of the API server's.
+
     Attributes
     ----------
     phases
@@ -36,8 +42,9 @@ class EgressExceptions(Index[Observed]):
     kind = EGRESS_EXCEPTION
     kinds = (EGRESS_EXCEPTION, EGRESS_APPROVAL, SOVEREIGNTY_POLICY, NAMESPACE)
 
-    def __init__(self, cache: Cache) -> None:
+    def __init__(self, cache: Cache, *, skew: Callable[[], timedelta] = timedelta) -> None:
         super().__init__(cache)
+        self._skew = skew
         self._exceptions: dict[str, Key] = {}
         self._exceptions_in: defaultdict[str, set[Key]] = defaultdict(set)
         self._approvals: defaultdict[str, set[Key]] = defaultdict(set)
@@ -69,6 +76,7 @@ class EgressExceptions(Index[Observed]):
             approvals=tuple(unpack(entries(EGRESS_APPROVAL)[each].packed) for each in approvals if each[0] == key[0]),
             policies=tuple(self._policies[policy] for policy in sorted(self._policies)),
             namespace=unpack(namespace.packed) if namespace else None,
+            skew=self._skew(),
             refusals=refusals,
         )
 

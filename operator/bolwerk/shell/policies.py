@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from datetime import datetime
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from typing_extensions import override
 
 from bolwerk.core.egress.hole import EXCEPTION_LABEL
+from bolwerk.core.exceptions.clocks import clocks
 from bolwerk.core.exceptions.validity import is_active
 from bolwerk.core.kinds import (
     CONFIG_MAP,
@@ -52,6 +53,8 @@ class SovereigntyPolicies(Index[Observed]):
         exceptions and approvals both or neither.
     settings
         Tells where the ConfigMaps are.
+    skew
+        Tells how far this machine's clock is ahead of the API server's.
 
     Attributes
     ----------
@@ -61,11 +64,19 @@ class SovereigntyPolicies(Index[Observed]):
 
     kind = SOVEREIGNTY_POLICY
 
-    def __init__(self, cache: Cache, *, served: frozenset[Kind], settings: Settings) -> None:
+    def __init__(
+        self,
+        cache: Cache,
+        *,
+        served: frozenset[Kind],
+        settings: Settings,
+        skew: Callable[[], timedelta] = timedelta,
+    ) -> None:
         self.kinds = tuple(kind for kind in WATCHED_KINDS if kind not in OPTIONAL_KINDS or kind in served)
         if served.issuperset(EXCEPTION_KINDS):
             self.kinds += EXCEPTION_KINDS
         super().__init__(cache)
+        self._skew = skew
         self._served = served.difference(EXCEPTION_KINDS)
         self._overlay: Final = Ref(CONFIG_MAP, settings.namespace, OVERLAY_NAME)
         self._dns_namespace: Final = settings.dns_namespace or settings.namespace
@@ -130,6 +141,7 @@ class SovereigntyPolicies(Index[Observed]):
             exceptions=tuple(exceptions),
             approvals=tuple(approvals),
             references=self._references.get(key[1]),
+            skew=self._skew(),
             refusals=refusals,
         )
 
@@ -150,10 +162,11 @@ class SovereigntyPolicies(Index[Observed]):
         holes = {*self._holes.values()}.union(*self._open.values())
         if not holes:
             return 0
+        both = clocks(now, self._skew())
         active = {
             exception["metadata"]["uid"]
             for (kind, _), exception in self._shared.items()
-            if kind == EGRESS_EXCEPTION and is_active(exception, now)
+            if kind == EGRESS_EXCEPTION and is_active(exception, *both)
         }
         return len(holes - active)
 

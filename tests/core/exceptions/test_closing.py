@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -61,6 +62,25 @@ def test_what_the_operator_would_close_and_what_this_closes_are_the_same(served:
     assert specs(by_this) == specs(by_operator)
     assert look(by_this).plan.empty, "once is enough, although no operator has told so yet"
     assert by_this.decide().apply == ()
+
+
+@PLUGINS
+@pytest.mark.parametrize("skew", [timedelta(minutes=10), -timedelta(minutes=10)], ids=["ahead", "behind"])
+def test_what_one_of_the_clocks_calls_over_is_closed(served: frozenset[Kind], skew: timedelta) -> None:
+    """By the operator as by this, and also where the policy means nothing any more."""
+    by_operator, by_this = world(SHORT, LONG, served=served), world(SHORT, LONG, served=served)
+    for each in (by_operator, by_this):
+        each.now, each.skew = (END if skew > timedelta() else END + skew), skew
+    nonsense = replace(by_this, policy={**by_this.policy, "spec": {**by_this.policy["spec"], "mode": "Nonsense"}})
+    assert look(nonsense).overdue == ("team/exception-1",)
+    assert nonsense.decide().delete or nonsense.decide().apply
+
+    found = look(by_this)
+    carry_out(by_this, found)
+    by_operator.step()
+
+    assert found.overdue == ("team/exception-1",)
+    assert specs(by_this) == specs(by_operator)
 
 
 @PLUGINS

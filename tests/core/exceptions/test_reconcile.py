@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -191,6 +191,21 @@ def test_a_life_with_its_dates_and_events() -> None:
     assert observed.exception["status"]["fourEyes"] == "Cluster"
     kept = {each["type"]: each["reason"] for each in observed.exception["status"]["conditions"]}
     assert (kept["Allowed"], kept["Approved"]) == (R.WITHIN_POLICY, R.APPROVED), "of one that is over, the last word"
+
+
+def test_who_is_closed_early_because_of_doubt_is_warned_and_told_why() -> None:
+    first = reconcile(seen(policy(opened=(ENTRY,))), SETTINGS, WITHIN)
+    assert first.status
+    doubtful = replace(seen(policy(), **first.status), skew=timedelta(days=29))
+
+    plan = reconcile(doubtful, SETTINGS, AFTER)
+
+    assert plan.status
+    assert (plan.status["phase"], plan.status["closedAt"]) == ("Approved", "2026-12-31T12:00:00Z")
+    [event] = plan.events
+    assert (event.type, event.reason) == ("Warning", R.CLOCKS_DIFFER)
+    assert "the operator's clock is 2505600 s ahead of the API server's" in event.message
+    assert plan.requeue_after == 29 * 86_400 + 1, "when both say that it is over"
 
 
 def test_who_loses_an_approval_is_warned() -> None:

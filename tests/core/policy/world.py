@@ -68,6 +68,7 @@ class World:
     refusals: tuple[Refusal, ...] = ()
     overruled: Mapping[Ref, Mapping[str, Any]] = field(default_factory=dict)
     now: datetime = NOW
+    skew: timedelta = timedelta()
     objects: dict[Ref, dict[str, Any]] = field(default_factory=dict)
     _numbers: Any = field(default_factory=itertools.count)
 
@@ -86,6 +87,7 @@ class World:
             references=self.references,
             exceptions=self.exceptions,
             approvals=self.approvals,
+            skew=self.skew,
             refusals=self.refusals,
         )
 

@@ -12,6 +12,7 @@ from typing import Any
 from bolwerk.api.sovereigntypolicy import SovereigntyPolicySpec
 from bolwerk.core.conditions import condition_of
 from bolwerk.core.exceptions import validity
+from bolwerk.core.exceptions.clocks import clocks
 from bolwerk.core.exceptions.holes import LARGEST_HOLES
 from bolwerk.core.exceptions.judge import judge
 from bolwerk.core.exceptions.observed import Observed
@@ -29,15 +30,16 @@ def reconcile(observed: Observed, settings: Settings, now: datetime) -> Plan:
     exception = observed.exception
     if observed.namespace is None or exception["metadata"].get("deletionTimestamp"):
         return Plan()
-    policy = _governing(observed, settings)
+    policy, both = _governing(observed, settings), clocks(now, observed.skew)
+    left = validity.until_next_change([exception], *both)
     try:
         spec = parsed(SovereigntyPolicySpec, policy.get("spec")) if policy is not None else None
     except InvalidSpecError:
-        return Plan(requeue_after=_left(exception, now))  # the policy's own status tells; what is open stays as it is
+        return Plan(requeue_after=left)  # the policy's own status tells; what is open stays as it is
     entry, sentences = _told(observed)
     view = View(
         exception=exception,
-        judgement=judge(exception, observed.approvals, spec, now),
+        judgement=judge(exception, observed.approvals, spec, *both),
         policy=policy,
         entry=entry,
         unopened=sentences or ([] if entry else _crowded_out(policy)),
@@ -48,7 +50,7 @@ def reconcile(observed: Observed, settings: Settings, now: datetime) -> Plan:
     return Plan(
         status=None if status == before else status,
         events=_events(before, status),
-        requeue_after=_left(exception, now),
+        requeue_after=left,
     )
 
 
@@ -85,11 +87,6 @@ def _crowded_out(policy: Mapping[str, Any] | None) -> list[str]:
         f"{LARGEST_HOLES} exceptions of this policy stay closed, and its status has no room for why this one does"
     )
     return [f"{sentence}; delete those that open nothing."] if len(closed) >= LARGEST_HOLES else []
-
-
-def _left(exception: Mapping[str, Any], now: datetime) -> float | None:
-    change = validity.next_change([exception], now)
-    return (change - now).total_seconds() if change else None
 
 
 def _events(before: Mapping[str, Any], status: Manifest) -> tuple[Event, ...]:

@@ -15,8 +15,9 @@ from bolwerk.core.conditions import MESSAGE_LENGTH, shortened
 from bolwerk.core.egress.backends import cilium
 from bolwerk.core.egress.hole import EXCEPTION_LABEL, Hole
 from bolwerk.core.egress.intent import Intent, Wall
+from bolwerk.core.exceptions.clocks import clocks
 from bolwerk.core.exceptions.holes import LARGEST_HOLES, due, holes
-from bolwerk.core.exceptions.validity import is_active, next_change
+from bolwerk.core.exceptions.validity import is_active
 from bolwerk.core.kinds import CILIUM_CLUSTERWIDE_NETWORK_POLICY, Kind
 from bolwerk.core.plan import Apply, Delete, Manifest
 from bolwerk.core.policy.catalogue import catalogue_in_use
@@ -34,7 +35,6 @@ __all__ = [
     "still_open",
     "surplus_holes",
     "unopened_now",
-    "until_next_change",
 ]
 
 MOST_SENTENCES = 8
@@ -76,18 +76,12 @@ def asked(
 ) -> Asked:
     """Decide which exceptions have to be open in the namespaces that the policy governs."""
     here = [each for each in observed.exceptions if each["metadata"]["namespace"] in namespaces]
-    found = due(here, observed.approvals, subject.spec, now)
+    found = due(here, observed.approvals, subject.spec, *clocks(now, observed.skew))
     intent = Intent.of(subject)
     if not found:
         return Asked(intent, frozenset())
     opened, unopened = holes(found, subject.spec, catalogue_in_use(observed, settings)[0])
     return Asked(replace(intent, holes=opened), frozenset(each["metadata"]["uid"] for each in found), unopened)
-
-
-def until_next_change(observed: Observed, now: datetime) -> float:
-    """Return the seconds until an exception begins or ends."""
-    change = next_change(observed.exceptions, now)
-    return (change - now).total_seconds() if change else float("inf")
 
 
 def exception_of(manifest: Mapping[str, Any]) -> str:
@@ -131,7 +125,8 @@ def closing_all(observed: Observed, now: datetime) -> tuple[tuple[Apply, ...], t
 
     A hole that is cut into the wall itself takes the others with it: nobody can say what the wall would be without it.
     """
-    active = {each["metadata"]["uid"] for each in observed.exceptions if is_active(each, now)}
+    both = clocks(now, observed.skew)
+    active = {each["metadata"]["uid"] for each in observed.exceptions if is_active(each, *both)}
     deletes = tuple(surplus_holes((), observed.owned, kept=active, kinds=()))
     listed = {entry["uid"] for entry in _told(observed)}
     if listed <= active:

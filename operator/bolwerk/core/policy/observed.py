@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from bolwerk.core.kinds import (
@@ -100,6 +101,8 @@ class Observed:
         What the scan of ConfigMaps and Secrets found last, or None before the first scan.
     exceptions, approvals
         All EgressExceptions and EgressApprovals of the cluster; none where these are not served.
+    skew
+        How far the operator's clock is ahead of the API server's, as far as known.
     refusals
         What was refused when this very plan was tried a moment ago; they decide only the status.
     """
@@ -114,6 +117,7 @@ class Observed:
     references: Any = None
     exceptions: tuple[Mapping[str, Any], ...] = ()
     approvals: tuple[Mapping[str, Any], ...] = ()
+    skew: timedelta = timedelta()
     refusals: tuple[Refusal, ...] = ()
 
     @property

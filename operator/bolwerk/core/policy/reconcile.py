@@ -13,6 +13,8 @@ from bolwerk.core.conclusion import ABSENT, by_ref, changes, concluded, named, r
 from bolwerk.core.conditions import Condition, condition_of, true
 from bolwerk.core.egress.backend import Choice, Unserved, choose
 from bolwerk.core.egress.intent import Scene
+from bolwerk.core.exceptions.clocks import clocks
+from bolwerk.core.exceptions.validity import until_next_change
 from bolwerk.core.invalid import InvalidSpecError
 from bolwerk.core.kinds import (
     CILIUM_CLUSTERWIDE_NETWORK_POLICY,
@@ -29,7 +31,6 @@ from bolwerk.core.policy.holes import (
     open_now,
     parted,
     surplus_holes,
-    until_next_change,
 )
 from bolwerk.core.policy.names import Names, names
 from bolwerk.core.policy.observed import OWNED_KINDS, WALL_KINDS, Observed
@@ -112,7 +113,7 @@ def reconcile(observed: Observed, settings: Settings, now: datetime) -> Plan:
         delete=(*closing, *deletes),
         alarming=ALARMING,
         requeue_after=min(
-            _until_tomorrow(now), wait if wait is not None else float("inf"), until_next_change(observed, now)
+            each for each in (_until_tomorrow(now), wait, _until_next_change(observed, now)) if each is not None
         ),
     )
 
@@ -120,14 +121,13 @@ def reconcile(observed: Observed, settings: Settings, now: datetime) -> Plan:
 def _stalled(observed: Observed, reason: Reason, why: str, now: datetime) -> Plan:
     stalled = true("Stalled", reason, f"{why.removesuffix('.')}. Every wall stays as it is.")
     applies, deletes = closing_all(observed, now)
-    left = until_next_change(observed, now)
     return concluded(
         observed.policy,
         status_of_stalled(observed, stalled, now),
         apply=applies,
         delete=deletes,
         alarming=ALARMING,
-        requeue_after=left if left < float("inf") else None,
+        requeue_after=_until_next_change(observed, now),
     )
 
 
@@ -222,6 +222,10 @@ def _restored(observed: Observed, choice: Choice, wanted: Asked) -> Callable[[Ap
         return Event("Warning", Reason.WALL_RESTORED, "Restore", f"{apply.ref} was found {what} and has been restored")
 
     return tell
+
+
+def _until_next_change(observed: Observed, now: datetime) -> float | None:
+    return until_next_change(observed.exceptions, *clocks(now, observed.skew))
 
 
 def _until_tomorrow(now: datetime) -> float:
