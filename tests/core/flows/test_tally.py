@@ -69,6 +69,11 @@ def outcome(found: Flows) -> str:
         pytest.param(flow(source=pod("f", namespace="free", **{"bolwerk.dev/model": "m"})), asked(), "uncovered",
                      id="a model where nobody governs is sealed all the same"),
         pytest.param(flow(source={"labels": ["reserved:world"]}), asked(), "nothing", id="from outside"),
+        pytest.param(flow(to="ff02::2", l4={"ICMPv6": {"type": 133}}), asked(), "nothing", id="a router is looked for"),
+        pytest.param(flow(to="169.254.169.254"), asked(), "uncovered", id="where a cloud answers"),
+        pytest.param(flow(source={"labels": pod("a", app="translator")["labels"]}), asked(), "used",
+                     id="the namespace is among the labels only"),
+        pytest.param(flow(source={"labels": ["reserved:host"]}), asked(), "nothing", id="from a node"),
     ],
 )  # fmt: skip
 def test_what_one_flow_shows(text: str, exception: dict[str, Any], want: str) -> None:
@@ -128,6 +133,11 @@ def test_what_no_exception_covers_names_those_that_are_near(exception: dict[str,
     ("without", "kind", "lacks"),
     [
         ("event_type", {}, "lacks event_type"),
+        ("verdict", {}, "lacks verdict"),
+        ("source", {}, "lacks source.namespace"),
+        ("source.namespace", {"source": {"pod_name": "a"}}, "lacks source.namespace"),
+        ("destination", {}, "lacks destination.labels"),
+        ("destination.labels", {"destination": {}}, "lacks destination.labels"),
         ("is_reply", TRACE, "lacks is_reply"),
         ("IP", {}, "lacks IP"),
         ("l4", {}, "lacks l4"),
@@ -141,7 +151,8 @@ def test_what_a_field_mask_leaves_out_is_counted_and_not_guessed(
 
     assert found.unjudged == ((lacks, 1),)
     assert (found.uses, found.uncovered) == ((), ())
-    assert read(flow(without=without, **{**kind, "source": {"namespace": "free"}})).unjudged == ()
+    free = {**kind, "source": {"namespace": "free"}}
+    assert read(flow(without="" if without == "source" else without, **free)).unjudged == (), "nobody asks about it"
 
 
 def test_of_a_policy_that_means_nothing_nothing_is_judged() -> None:

@@ -34,12 +34,21 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
 
 
+NAMESPACE_LABEL = "k8s:io.kubernetes.pod.namespace="
+
+
 class Endpoint(_Part):
-    """Where a flow comes from or goes to; a pod has a namespace."""
+    """Where a flow comes from or goes to; a pod has a namespace, which is sometimes among its labels only."""
 
     namespace: str = ""
     pod_name: str = ""
     labels: tuple[str, ...] | None = None
+
+    @property
+    def of(self) -> str:
+        """The namespace of the pod, or empty where it is none."""
+        told = (each.removeprefix(NAMESPACE_LABEL) for each in self.labels or () if each.startswith(NAMESPACE_LABEL))
+        return self.namespace or next(told, "")
 
 
 class Addresses(_Part):

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
-from bolwerk.core.flows.event import Flow, Layer4, UnreadableEventError
+from bolwerk.core.flows.event import Endpoint, Flow, Layer4, UnreadableEventError
 
 __all__ = ["Outward", "UnjudgedError", "outward"]
 
@@ -22,6 +22,9 @@ POINTS = {1: "TO_PROXY", 2: "TO_HOST", 3: "TO_STACK", 4: "TO_OVERLAY", 11: "TO_N
 OF_THE_CLUSTER = frozenset(
     f"reserved:{name}" for name in ("host", "remote-node", "kube-apiserver", "health", "ingress", "unmanaged")
 )
+STAYS_ON_THE_LINK = tuple(map(ip_network, ("fe80::/10", "ff01::/16", "ff02::/16", "224.0.0.0/24")))
+"""Neighbours and routers are spoken to there, and no router passes it on. Not 169.254.0.0/16: clouds answer there."""
+_NO_PODS = OF_THE_CLUSTER | {"reserved:world", "reserved:world-ipv4", "reserved:world-ipv6"}
 SERVICE_ACCOUNT = "io.cilium.k8s.policy.serviceaccount"
 
 
@@ -73,33 +76,49 @@ def outward(flow: Flow) -> Outward | None:
     UnreadableEventError
         If a field holds nonsense.
     """
-    source, destination = flow.source, flow.destination
-    if flow.verdict not in LET_THROUGH or source is None or not source.namespace:
+    if flow.verdict and flow.verdict not in LET_THROUGH:
         return None
-    if destination is not None and (destination.namespace or not OF_THE_CLUSTER.isdisjoint(destination.labels or ())):
+    source, begins = flow.source or Endpoint(), _begins(flow) if _may_be_pods(flow.source) else None
+    if begins is None or _is_of_the_cluster(flow.destination):
         return None
-    begins = _begins(flow)
-    if begins is None:
-        return None
+    if not flow.verdict:
+        raise UnjudgedError("verdict")
+    if not source.of:
+        raise UnjudgedError("source.namespace")
     if source.labels is None:
         raise UnjudgedError("source.labels")
     if flow.ip is None:
         raise UnjudgedError("IP")
     if flow.l4 is None:
         raise UnjudgedError("l4")
+    address, many = _address(flow.ip.destination), flow.aggregate
+    if any(address in each for each in STAYS_ON_THE_LINK if each.version == address.version):
+        return None
     protocol, port = _protocol(flow.l4)
-    many = flow.aggregate
     return Outward(
-        namespace=source.namespace,
+        namespace=source.of,
         pod=source.pod_name or "unknown",
         labels=dict(map(_label, source.labels)),
-        address=_address(flow.ip.destination),
+        address=address,
         names=tuple(sorted({name.rstrip(".").lower() for name in flow.destination_names})),
         protocol=protocol,
         port=port,
         number=max(1, many.egress_flow_count + many.unknown_direction_flow_count) if many else 1,
         begins=begins,
     )
+
+
+def _may_be_pods(source: Endpoint | None) -> bool:
+    """Whether a pod sent it, or nobody can tell; what has no pod, as a node or the world, has only a reserved label."""
+    return source is None or bool(source.of) or _NO_PODS.isdisjoint(source.labels or ())
+
+
+def _is_of_the_cluster(destination: Endpoint | None) -> bool:
+    if destination is not None and destination.of:
+        return True
+    if destination is None or destination.labels is None:
+        raise UnjudgedError("destination.labels")
+    return not OF_THE_CLUSTER.isdisjoint(destination.labels)
 
 
 def _begins(flow: Flow) -> bool | None:

@@ -142,17 +142,17 @@ class Tally:
         if self._scope.since is not None and at < self._scope.since:
             self._counts["left out"] += 1
             return
-        namespace = flow.source.namespace if flow.source else ""
+        namespace = flow.source.of if flow.source else ""
         let_out, lacks = None, ""
         try:
-            let_out = outward(flow) if self._scope.has(namespace) else None
+            let_out = outward(flow) if not namespace or self._scope.has(namespace) else None
         except UnjudgedError as error:
             lacks = str(error)
         # Only now, so that a line is either counted or refused.
         node = (event.node_name or flow.node_name).rpartition("/")[2] or "a node that is not named"
         self._all.add(at)
         self._nodes[node if node in self._nodes or len(self._nodes) < MOST_NODES else "further nodes"].add(at)
-        if lacks and self._governing.policy(namespace):
+        if lacks and (not namespace or self._governing.policy(namespace)):
             self._unjudged[f"lacks {lacks}"] += 1
         elif let_out is not None:
             self._let_out(let_out, at)
