@@ -100,9 +100,24 @@ def _glance(report: Report) -> Table:
             ("Findings beside the walls", str(sum(each.findings_total for each in report.policies))),
             ("Exceptions, as judged now", exceptions or unknown),
             ("Exceptions of which a wall has the hole", str(sum(x.hole.startswith("in ") for x in register.items))),
+            ("Exceptions of which flows show use", _use(report)),
+            ("Left without an exception: pods and places", _uncovered(report)),
             ("Things not checked", str(len(report.not_checked))),
         ),
     )
+
+
+def _use(report: Report) -> str:
+    known = report.flows is not None and report.flows.records
+    return str(sum(each.used is not None for each in report.exceptions.items)) if known else "not known"
+
+
+def _uncovered(report: Report) -> str:
+    flows = report.flows
+    if flows is None or not flows.records:
+        return "not known"
+    more = f", and {flows.more_uncovered} records of others" if flows.more_uncovered else ""
+    return f"{len(flows.uncovered)}{more}"
 
 
 def _models(report: Report) -> tuple[Block, ...]:
