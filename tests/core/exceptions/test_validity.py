@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bolwerk.core.exceptions.clocks import RESOLUTION, clocks, difference
@@ -112,7 +112,9 @@ def test_until_the_next_change_nothing_changes(
     assert seconds is None or seen(now + left) != seen(now)
 
 
-@given(st.floats(-100, 100), st.floats(0, 1), INSTANTS, INSTANTS, INSTANTS)
+@given(st.floats(-8, 8), st.floats(0, 1), INSTANTS, INSTANTS, INSTANTS)
+@example(2.5, 0.5, NOON - 2 * SECOND, NOON + 9 * SECOND, NOON)
+@example(-2.5, 0.5, NOON - 2 * SECOND, NOON + 2.5 * SECOND, NOON)
 def test_it_is_active_only_where_both_clocks_say_so(
     ahead: float, unknown: float, begin: datetime, end: datetime, now: datetime
 ) -> None:
