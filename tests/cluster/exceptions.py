@@ -48,14 +48,21 @@ def instant(seconds: float) -> tuple[datetime, str]:
     return when, when.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def ask(plane: ControlPlane, namespace: str, *names: str, seconds: float = 3600) -> tuple[datetime, list[str]]:
+ADDRESS: Mapping[str, str] = {"network": "203.0.113.10/32"}
+NAME: Mapping[str, str] = {"domain": "speech.example"}
+"""Where exceptions lead; the backend of these tests cannot open names."""
+
+
+def ask(
+    plane: ControlPlane, namespace: str, *names: str, seconds: float = 3600, to: Mapping[str, str] = ADDRESS
+) -> tuple[datetime, list[str]]:
     """Have exceptions asked for that have begun already; return when they end, and their uids."""
     ends, until = instant(seconds)
     wanted = [
         exception(
             namespace,
             name,
-            destinations=[{"network": "203.0.113.10/32", "ports": [{"port": 443}]}],
+            destinations=[{**to, "ports": [{"port": 443}]}],
             validFrom=(ends - timedelta(days=2)).strftime("%Y-%m-%dT%H:%M:%SZ"),
             validUntil=until,
             requestedBy={"username": "jan"},
