@@ -130,7 +130,8 @@ class Exceptions(ApiModel):
     cilium_envoy: bool = Field(
         default=False,
         description="Whether Cilium has a working Envoy on every node, which exceptions for names need. Where it is "
-        "missing, one such exception keeps all new pods of the node from starting. Default false: names stay closed.",
+        "missing, one such exception keeps Cilium from starting pods on the node, and from closing any hole there. "
+        "Default false: names stay closed.",
     )
 
 
