@@ -155,10 +155,12 @@ def test_a_leader_whose_clock_jumps_closes_at_once_and_opens_again_when_it_is_se
 
     clock.set(ahead=ahead)
 
-    wait_for(lambda: ready(plane, team, "speech").get("reason") == "ClocksDiffer", "it to be closed, and told why")
-    assert holes(plane, team) == [], "neither what one calls over or not begun, nor what one calls due"
+    wait_for(lambda: ready(plane, team, "speech").get("reason") == "ClocksDiffer", "the doubt to be told of")
+    wait_for(lambda: holes(plane, team) == [], "it to be closed")
     wait_for(lambda: deletions(plane, mark, team), "the API server's own record")
     running.check()
+    wait_for(lambda: "closedAt" in status(plane, team, "speech"), "that to be told too")
+    assert holes(plane, team) == [], "neither what one calls over or not begun, nor what one calls due"
     clock.set(ahead=0)
     wait_for(lambda: phase(plane, team, "speech") == "Open", "it to be open again")
     assert len(holes(plane, team)) == 1
