@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from bolwerk.core.admission.alerts import alert_checks
 from bolwerk.core.admission.environment import environment_checks
+from bolwerk.core.admission.excepted import NOTHING_EXCEPTED, Excepted
 from bolwerk.core.admission.host import host_checks
 from bolwerk.core.admission.keys import key_check
 from bolwerk.core.admission.names import names_of
@@ -21,9 +22,9 @@ from bolwerk.core.policy.subject import Subject
 __all__ = ["pod_rules"]
 
 
-def pod_rules(subject: Subject, decided: Decisions) -> tuple[Rule, ...]:
+def pod_rules(subject: Subject, decided: Decisions, excepted: Excepted = NOTHING_EXCEPTED) -> tuple[Rule, ...]:
     """Return the rules."""
-    names = names_of(decided)
+    names = names_of(decided, excepted)
     refused = (
         *host_checks(),
         size_check(),

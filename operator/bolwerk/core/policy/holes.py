@@ -21,6 +21,7 @@ from bolwerk.core.exceptions.validity import is_active
 from bolwerk.core.kinds import CILIUM_CLUSTERWIDE_NETWORK_POLICY, Kind
 from bolwerk.core.plan import Apply, Delete, Manifest
 from bolwerk.core.policy.catalogue import catalogue_in_use
+from bolwerk.core.policy.excepted import refusing_again
 from bolwerk.core.policy.observed import WALL_KINDS, Observed
 from bolwerk.core.policy.subject import Subject
 from bolwerk.core.settings import Settings
@@ -123,20 +124,19 @@ def surplus_holes(
 def closing_all(observed: Observed, now: datetime) -> tuple[tuple[Apply, ...], tuple[Delete, ...]]:
     """Return what closes the holes of exceptions that are over, where the policy itself says nothing any more.
 
-    A hole that is cut into the wall itself takes the others with it: nobody can say what the wall would be without it.
+    A hole that is cut into the wall itself, or into a rule of admission, takes the others with it: nobody can say what
+    the wall, or the rule, would be without it.
     """
     both = clocks(now, observed.skew)
     active = {each["metadata"]["uid"] for each in observed.exceptions if is_active(each, *both)}
     deletes = tuple(surplus_holes((), observed.owned, kept=active, kinds=()))
-    listed = {entry["uid"] for entry in _told(observed)}
-    if listed <= active:
-        return (), deletes
+    over = {entry["uid"] for entry in _told(observed)} - active
     whole = (
         Apply(CILIUM_CLUSTERWIDE_NETWORK_POLICY, cilium.without_holes(each), "an exception in it is over")
         for each in observed.owned.get(CILIUM_CLUSTERWIDE_NETWORK_POLICY, ())
-        if not exception_of(each) and "specs" in each
+        if over and not exception_of(each) and "specs" in each
     )
-    return tuple(whole), deletes
+    return (*whole, *refusing_again(observed, active)), deletes
 
 
 def open_now(observed: Observed, wall: Wall, applies: Iterable[Apply], *, carved: bool) -> list[dict[str, Any]]:

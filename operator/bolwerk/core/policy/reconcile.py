@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
+from functools import partial
 from typing import Any
 
 from bolwerk.core.conclusion import ABSENT, by_ref, changes, concluded, named, ref_of, surplus
@@ -23,6 +24,7 @@ from bolwerk.core.kinds import (
     Kind,
 )
 from bolwerk.core.plan import Apply, Delete, Event, Manifest, Plan
+from bolwerk.core.policy.excepted import in_turn, let_through, refusing_again
 from bolwerk.core.policy.holes import (
     Asked,
     asked,
@@ -76,17 +78,16 @@ def reconcile(observed: Observed, settings: Settings, now: datetime) -> Plan:
         wall = wanted.wall(choice.backend.render(wanted.intent, _scene(observed, namespaces)))
     except InvalidSpecError as error:
         return _stalled(observed, Reason.INVALID_SPEC, str(error), now)
-    following = names(subject, observed, settings, backend=choice.backend.name, spared=wanted.domains)
     walls, holes = parted(_addressed(wall.objects))
-    applies = tuple(
-        changes(
-            # Whatever becomes of a hole, the wall and what refuses names come first.
-            [*walls, *_due(following, observed), *holes],
-            observed.owned,
-            exact=EXACT,
-            restored=_restored(observed, choice, wanted),
-        )
-    )
+    changed = partial(changes, live=observed.owned, exact=EXACT, restored=_restored(observed, choice, wanted))
+    to_wall, to_holes = tuple(changed(walls)), tuple(changed(holes))
+    opened = open_now(observed, wall, (*to_wall, *to_holes), carved=choice.backend.name == "Cilium")
+    render_names = partial(names, subject, observed, settings, backend=choice.backend.name, spared=wanted.domains)
+    before, following = (render_names(holes=each) for each in (let_through(wall, opened), wall.opened))
+    early, late = in_turn(*(changed(_due(each, observed)) for each in (before, following)))
+    refusing = refusing_again(observed, {hole.uid for hole in wall.opened}) if following.objection else ()
+    # Whatever becomes of a hole, the wall and what refuses names come first.
+    applies = (*to_wall, *refusing, *early, *to_holes, *late)
     deletes, wait = _deletes(walls, following, observed, applies, now)
     kept = wanted.due if wait is not None else frozenset()
     closing = tuple(surplus_holes(holes, observed.owned, kept=kept, kinds=choice.backend.kinds))
@@ -103,7 +104,7 @@ def reconcile(observed: Observed, settings: Settings, now: datetime) -> Plan:
         switching=wait is not None,
         overlaps=overlaps(observed.policy, observed.others, governable(observed.namespaces, settings)),
         reopened=reopened(wanted.intent, choice, observed.rules, owned),
-        opened=open_now(observed, wall, applies, carved=choice.backend.name == "Cilium"),
+        opened=opened,
         stalled=_stall(observed, following),
     )
     return concluded(

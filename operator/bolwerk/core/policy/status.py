@@ -50,7 +50,7 @@ def status_of(view: View, now: datetime) -> Manifest:
             "digest": catalogue.digest,
             "ageDays": age_days(catalogue, now),
         },
-        "limits": [shortened(limit) for limit in view.wall.limits[:MOST_LIMITS]],
+        "limits": [shortened(limit) for limit in (*view.names.limits, *view.wall.limits)[:MOST_LIMITS]],
         "findings": [*others, *_leaks(view, before)][:MOST_FINDINGS],
         "findingsTotal": len(others) + (references["leaks"] if references else 0),
         **({"openExceptions": view.opened} if view.opened else {}),
