@@ -21,6 +21,14 @@ def programs(request: pytest.FixtureRequest, *commands: str) -> list[Path]:
         pytest.skip(f"no {', '.join(commands)}: {refusal}")
 
 
+def faketime() -> Path:
+    """Return the library that gives a program another clock, or skip the test like `programs`."""
+    found = sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
+    if not found:
+        pytest.skip("no libfaketime.so.1, which gives a program another clock: apt-get install faketime")
+    return found[0]
+
+
 def folders(request: pytest.FixtureRequest, *names: str) -> list[Path]:
     """Return where the tools' folders of data are, or skip the test like `programs`."""
     capture = request.config.pluginmanager.getplugin("capturemanager")

@@ -52,7 +52,10 @@ _CILIUM_FLAGS = (
     "--enable-l7-proxy=true",
     "--external-envoy-proxy=true",
     "--enable-health-checking=false",
-    "--enable-hubble=false",
+    "--enable-hubble=true",
+    # As Cilium's chart has it: not every packet, but every connection.
+    "--monitor-aggregation=medium",
+    "--hubble-export-file-max-size-mb=1000",  # never rotated within one run
     "--enable-policy=default",
     "--enable-k8s-cluster-network-policy=true",
     "--bpf-map-dynamic-size-ratio=0.001",
@@ -100,6 +103,11 @@ class Node(contextlib.AbstractContextManager["Node"]):
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._end()
+
+    @property
+    def flows(self) -> Path:
+        """The flows that Cilium's Hubble exports, as JSON lines."""
+        return self._place / "flows.jsonl"
 
     @property
     def logs(self) -> list[Path]:
@@ -250,6 +258,7 @@ SystemdCgroup = false
             *_CILIUM_FLAGS,
             f"--k8s-kubeconfig-path={self._control_plane.kubeconfig_of('cilium')}",
             f"--lib-dir={library}",
+            f"--hubble-export-file-path={self.flows}",
             f"--cgroup-root={unified if unified.is_dir() else unified.parent}",
         )
         process.wait_for(

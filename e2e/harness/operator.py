@@ -9,7 +9,7 @@ import http.client
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -64,12 +64,22 @@ class Operator(contextlib.AbstractContextManager["Operator"]):
         Names the log and the identity; two operators at once need two.
     arguments
         More arguments of `bolwerk run`; they win over the chart's.
+    environment
+        More of the environment that it runs in.
     """
 
-    def __init__(self, control_plane: ControlPlane, *, name: str = "operator", arguments: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        control_plane: ControlPlane,
+        *,
+        name: str = "operator",
+        arguments: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self._control_plane = control_plane
         self._name = name
         self._arguments = arguments
+        self._environment = environment or {}
         self._child: process.Child | None = None
         self.health_port = 0
         self.metrics_port = 0
@@ -98,7 +108,7 @@ class Operator(contextlib.AbstractContextManager["Operator"]):
         self.health_port, self.metrics_port = process.free_port(), process.free_port()
         kubeconfig = self._control_plane.kubeconfig_for(NAMESPACE, pod["serviceAccountName"])
         environment = self._control_plane.environment(kubeconfig)
-        environment |= {"POD_NAMESPACE": NAMESPACE, "POD_NAME": self._name}
+        environment |= {"POD_NAMESPACE": NAMESPACE, "POD_NAME": self._name, **self._environment}
         self._child = process.start(
             self._name,
             [

@@ -5,14 +5,16 @@ name, gets nothing; a pod in a namespace that nobody governs gets everywhere.
 """
 
 import dataclasses
+import datetime as dt
 import itertools
+import json
 import time
 from typing import Any, TypeAlias
 
 import pytest
 
 from bolwerk.api.resources import EGRESS_APPROVAL, EGRESS_EXCEPTION
-from harness import exceptions, network, pods, process, wall
+from harness import exceptions, network, pods, process, reports, wall
 from harness.exceptions import ASKER, BYSTANDER, SECOND, Asked, Desk
 from harness.pods import Destination, Pod
 from harness.wall import Experiment
@@ -117,6 +119,43 @@ def test_what_is_approved_is_open_until_its_end_and_nothing_else_is(office: Offi
     desk.wait_for(asked, "Expired")
     assert desk.open_exceptions() == []
     desk.delete("egressexception", unapproved.namespace, unapproved.name, by=ASKER)
+
+
+def test_the_report_says_who_has_used_it_and_names_nobody_else(office: Office) -> None:
+    """From the flows that Cilium exports; the controls: what left under Audit is found, and what was blocked is not."""
+    cluster, desk = office.experiment.cluster, office.desk
+    office.experiment.apply("Cilium", "Audit")
+    audited = dt.datetime.now(dt.UTC).replace(microsecond=0)
+    office.experiment.measure("audited", {(str(EXCEPTED), NEIGHBOUR.name): "through"}, destinations=(NEIGHBOUR,))
+
+    def told(since: dt.datetime) -> tuple[dict[str, Any], set[tuple[str, str]]]:
+        found = reports.report(cluster, since=since)["flows"]
+        return found, {(f"{each['namespace']}/{each['pod']}", each["destination"]) for each in found["uncovered"]}
+
+    def left_under_audit() -> bool:
+        return (str(EXCEPTED), f"{network.NEIGHBOUR}, TCP {network.WORLD_PORT}") in told(audited)[1]
+
+    process.wait_for(left_under_audit, what="the flow without an exception", seconds=exceptions.PATIENCE, every=1)
+    office.experiment.apply("Cilium", "Enforce")
+    office.measure("before")
+    since = dt.datetime.now(dt.UTC).replace(microsecond=0) + dt.timedelta(seconds=1)
+    _sleep_until(since.timestamp())
+    asked = office.open_one("used", *HEARING, seconds=3600)
+
+    def used() -> dict[str, Any] | None:
+        of_it = [each for each in told(since)[0]["uses"] if each["uid"] == asked.uid]
+        return of_it[0] if of_it else None
+
+    use = process.wait_for(used, what="its use to be in the flows", seconds=exceptions.PATIENCE, every=1)
+    flows, uncovered = told(since)
+    print(f"\n    of {flows['records']} flow records, {json.dumps(use)}", flush=True)
+    assert use["pods"] == [str(EXCEPTED)]
+    assert use["connections"] >= 1
+    assert all(each.startswith(f"{network.WORLD}, TCP {network.WORLD_PORT}:") for each in use["destinations"])
+    assert [each["uid"] for each in flows["uses"]] == [asked.uid]
+    assert uncovered == set(), "what was blocked has not left"
+    assert (flows["refused"], flows["unjudged"], flows["silentNodes"]) == (0, [], [])
+    desk.delete("egressexception", asked.namespace, asked.name, by=ASKER)
 
 
 def test_a_name_stays_closed_until_the_platform_says_that_it_can_be_checked(office: Office) -> None:

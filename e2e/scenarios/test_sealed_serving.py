@@ -126,13 +126,19 @@ def _complete(cluster: Cluster, client: str) -> str | None:
     return cluster.curl("clients", client, *arguments, seconds=120 if client == "chat" else 4)
 
 
+def _answered(cluster: Cluster) -> str:
+    """Return what the allowed client is told, which may take its time.
+
+    A first completion on a busy machine can take longer than 20 s, and vLLM logs 200 even for a request that the client
+    has given up; and the network learns of a ready pod only after the API server has.
+    """
+    return process.wait_for(lambda: _complete(cluster, "chat"), what="an answer to the client", seconds=240, every=1)
+
+
 def test_an_allowed_client_gets_a_completion(serving: Cluster) -> None:
     asked = time.monotonic()
-    # A first completion on a busy machine can take longer than 20 s, and vLLM logs 200 even for a request that the
-    # client has given up. This arm is about whether the client gets through, so it may wait.
-    told = process.wait_for(lambda: _complete(serving, "chat"), what="an answer to the client", seconds=240, every=1)
+    answer = json.loads(_answered(serving))
     print(f"    answered after {time.monotonic() - asked:.1f} s", flush=True)
-    answer = json.loads(told)
     assert answer["choices"][0]["finish_reason"] in {"length", "stop"}, answer
     assert answer["usage"]["completion_tokens"] > 0
 
@@ -223,7 +229,7 @@ def test_a_model_from_an_image_serves_too(serving: Cluster) -> None:
     source = {"image": {**IMAGE["image"], "reference": images.model().reference}}
     serving.apply(_local_model(source))
     serving.ready("tiny", "models", seconds=PATIENCE)
-    assert _complete(serving, "chat")
+    assert _answered(serving)
     assert serving.curl("models", _model_pod(serving), OUTSIDE) is None
 
 

@@ -17,6 +17,7 @@ from admission.policies import MODE_LABEL, rendered, sovereignty_policy
 from bolwerk.api.crd import crd_yaml
 from bolwerk.api.resources import KINDS
 from bolwerk.core.catalogue import Catalogue
+from bolwerk.core.egress.hole import Hole
 from harness import process
 from harness.controlplane import ADMIN, ControlPlane
 
@@ -94,12 +95,14 @@ def add_namespace(plane: ControlPlane, name: str, *, governed_by: str | None) ->
     apply(plane, {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": account})
 
 
-def install(plane: ControlPlane, policy: Manifest, *, of: Catalogue | None = None) -> None:
+def install(
+    plane: ControlPlane, policy: Manifest, *, of: Catalogue | None = None, holes: tuple[Hole, ...] = ()
+) -> None:
     """Store a policy and what admission makes of it, by a catalogue that is not the tests' own, if one is named."""
     apply(plane, policy)
     stored = json.loads(plane.kubectl("get", "sovereigntypolicy", policy["metadata"]["name"], "--output=json"))
     identity = {"name": stored["metadata"]["name"], "uid": stored["metadata"]["uid"]}
-    apply(plane, *rendered({**policy, "metadata": identity}, of=of))
+    apply(plane, *rendered({**policy, "metadata": identity}, of=of, holes=holes))
 
 
 def wait_until_in_force(asker: Asker, namespace: str) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from bolwerk.core.admission import admission
+from bolwerk.core.admission import Admission, admission
 from bolwerk.core.catalogue import Catalogue, decisions, parse
+from bolwerk.core.egress.hole import Hole
 from bolwerk.core.policy.subject import Subject
 from bolwerk.core.settings import Settings
 
@@ -99,9 +100,23 @@ def sovereignty_policy(name: str, mode: str, **spec: Any) -> Manifest:
 
 
 def rendered(
-    policy: Manifest, *, backend: str = "NetworkPolicy", of: Catalogue | None = None, settings: Settings = SETTINGS
+    policy: Manifest,
+    *,
+    backend: str = "NetworkPolicy",
+    of: Catalogue | None = None,
+    settings: Settings = SETTINGS,
+    holes: tuple[Hole, ...] = (),
 ) -> tuple[Manifest, ...]:
     """Return the admission policies and bindings; with the uid of the stored policy, or none where it is not."""
+    return _judged(policy, backend, of or catalogue(), settings, holes).objects
+
+
+def judged_with(policy: Manifest, holes: tuple[Hole, ...], *, of: Catalogue | None = None) -> Admission:
+    """Return what admission makes of holes in a wall that Cilium holds."""
+    return _judged(policy, "Cilium", of or catalogue(), SETTINGS, holes)
+
+
+def _judged(policy: Manifest, backend: str, of: Catalogue, settings: Settings, holes: tuple[Hole, ...]) -> Admission:
     stored = {**policy, "metadata": {"uid": UID, **policy["metadata"]}}
     subject = Subject.of(stored, settings)
-    return admission(subject, decisions(of or catalogue(), subject.spec.catalogue), settings, backend=backend)
+    return admission(subject, decisions(of, subject.spec.catalogue), settings, backend=backend, holes=holes)

@@ -10,7 +10,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -48,14 +48,21 @@ def instant(seconds: float) -> tuple[datetime, str]:
     return when, when.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def ask(plane: ControlPlane, namespace: str, *names: str, seconds: float = 3600) -> tuple[datetime, list[str]]:
+ADDRESS: Mapping[str, str] = {"network": "203.0.113.10/32"}
+NAME: Mapping[str, str] = {"domain": "speech.example"}
+"""Where exceptions lead; the backend of these tests cannot open names."""
+
+
+def ask(
+    plane: ControlPlane, namespace: str, *names: str, seconds: float = 3600, to: Mapping[str, str] = ADDRESS
+) -> tuple[datetime, list[str]]:
     """Have exceptions asked for that have begun already; return when they end, and their uids."""
     ends, until = instant(seconds)
     wanted = [
         exception(
             namespace,
             name,
-            destinations=[{"network": "203.0.113.10/32", "ports": [{"port": 443}]}],
+            destinations=[{**to, "ports": [{"port": 443}]}],
             validFrom=(ends - timedelta(days=2)).strftime("%Y-%m-%dT%H:%M:%SZ"),
             validUntil=until,
             requestedBy={"username": "jan"},
@@ -106,8 +113,8 @@ def deletions(plane: ControlPlane, mark: int, namespace: str) -> list[tuple[str,
     return found
 
 
-def janitor(plane: ControlPlane) -> subprocess.CompletedProcess[str]:
-    """Run what the chart's job runs, once, with the rights that it gives it."""
+def janitor(plane: ControlPlane, environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run what the chart's job runs, once, with the rights that it gives it; `environment` is more of its own."""
     job = get(plane, "cronjob", f"{RELEASE}-janitor", NAMESPACE)
     pod = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
     settings = plane.directory / "janitor-settings.yaml"
@@ -116,7 +123,7 @@ def janitor(plane: ControlPlane) -> subprocess.CompletedProcess[str]:
     account = plane.kubeconfig_for(NAMESPACE, pod["serviceAccountName"])
     return subprocess.run(
         [Path(sys.executable).with_name("bolwerk"), *pod["containers"][0]["args"], f"--settings={settings}"],
-        env=plane.environment(account) | {"POD_NAMESPACE": NAMESPACE},
+        env=plane.environment(account) | {"POD_NAMESPACE": NAMESPACE, **(environment or {})},
         capture_output=True,
         text=True,
         check=False,

@@ -15,6 +15,7 @@ import pytest
 import needing
 from cluster.exceptions import (
     JANITOR,
+    NAME,
     approve,
     ask,
     deletions,
@@ -227,6 +228,25 @@ def test_what_ended_while_the_operator_was_down_is_closed_first_thing(
         and event["objectRef"].get("subresource") != "status"
     ]
     assert mine[0] == ("delete", "networkpolicies")
+
+
+def test_each_of_a_thousand_that_open_nothing_says_why(plane: ControlPlane, team: str, running: Operator) -> None:
+    names = [f"named-{number:04}" for number in range(MANY)]
+    _, uids = ask(plane, team, *names, to=NAME)
+    approve(plane, team, zip(names, uids, strict=True))
+
+    def reasons() -> Counter[str]:
+        path = "jsonpath={range .items[*]}{.status.conditions[?(@.type=='Ready')].reason}{' '}{end}"
+        return Counter(plane.kubectl("get", "egressexceptions", f"--namespace={team}", f"--output={path}").split())
+
+    started = time.monotonic()
+    wait_for(lambda: reasons() == {"CannotBeOpened": MANY}, "all to say why", seconds=MANY_SECONDS)
+    logger.info("%d told that they open nothing after %.0f s", MANY, time.monotonic() - started)
+    assert len(told(plane, team)["unopenedExceptions"]) == MANY
+    assert holes(plane, team) == []
+    mark = quiet(plane, running)
+    wait_for(lambda: renewed(plane, mark, running, times=4), "eight quiet seconds")
+    assert writes(plane, mark, running) == Counter(), "no hot loop"
 
 
 def test_a_thousand_in_one_namespace(plane: ControlPlane, team: str, running: Operator) -> None:

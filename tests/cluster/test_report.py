@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import subprocess
@@ -17,6 +18,7 @@ import needing
 from approvals.objects import approval, exception
 from cluster.operating import apply, ask, get, wait_for
 from cluster.test_plan import MODEL, POLICY
+from core.flows.hubble import flow, pod
 from harness import operator
 from harness.controlplane import ADMIN, ControlPlane
 from harness.operator import NAMESPACE, Operator
@@ -197,6 +199,47 @@ def test_the_trail_goes_on_with_the_next_process(plane: ControlPlane, bolwerk: B
     assert told["ExceptionRequested"] == ALICE
     assert told["ExceptionApproved"] == BOB
     assert "ExceptionOpened" in told
+
+
+def test_the_trail_is_read_from_rotated_logs_in_any_order(
+    plane: ControlPlane, bolwerk: Bolwerk, tmp_path: Path
+) -> None:
+    log = plane.directory / "audit.log"
+    lines = log.read_bytes().splitlines(keepends=True)
+    (tmp_path / "b.log").write_bytes(b"".join(lines[3:]))
+    (tmp_path / "a.log.gz").write_bytes(gzip.compress(b"".join(lines[:3])))
+    whole, parts = (
+        reported(bolwerk("report", "--output=json", *(f"--audit-log={each}" for each in logs)))["trail"]
+        for logs in ((log,), (tmp_path / "b.log", tmp_path / "a.log.gz"))
+    )
+
+    assert parts["whole"], parts["verdict"]
+    assert {**parts, "log": ""} == {**whole, "log": ""}
+
+
+def test_flows_say_who_has_used_an_exception_and_what_left_without(
+    bolwerk: Bolwerk, asked: dict[str, Any], tmp_path: Path
+) -> None:
+    now = datetime.now(UTC).isoformat()
+    labels = asked["spec"]["subject"]["podSelector"]["matchLabels"]
+    log = tmp_path / "events.log.gz"
+    log.write_bytes(
+        gzip.compress(
+            "".join(
+                flow(to=to, at=now, source=pod(name, **labels)) + "\n"
+                for to, name in (("203.0.113.10", "user"), ("203.0.113.10", "user"), ("198.51.100.1", "crawler"))
+            ).encode()
+        )[:-8]  # as when a disk was full
+    )
+
+    found = reported(bolwerk("report", "--output=json", f"--flows={log}"))
+
+    [stored] = found["exceptions"]["items"]
+    assert (stored["used"]["connections"], stored["used"]["pods"]) == (2, ["team/user"])
+    [uncovered] = found["flows"]["uncovered"]
+    assert (uncovered["pod"], uncovered["destination"]) == ("crawler", "198.51.100.1, TCP 443")
+    assert found["flows"]["refused"] == 1
+    assert "end-of-stream" in found["flows"]["refusals"][0]
 
 
 def test_a_draft_for_the_register_of_algorithms_names_what_people_have_to_write(

@@ -30,6 +30,7 @@ def world(ports: dict[str, int], tmp_path_factory: pytest.TempPathFactory) -> It
         pytest.skip("the world's certificate is made with openssl: install it")
     place = tmp_path_factory.mktemp("world")
     log, certificate, key = place / "log", place / "certificate", place / "key"
+    log.touch()  # the world writes it at the first contact only, after it has answered
     asked = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=test"]
     subprocess.run([*asked, "-keyout", key, "-out", certificate], check=True, capture_output=True)
     services = [f"{kind}={LOOPBACK}:{port}" for kind, port in ports.items()]

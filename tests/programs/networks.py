@@ -35,7 +35,9 @@ def in_own_network(setup: str, command: tuple[str, ...], *, env: Mapping[str, st
     return ["unshare", "--net", "--mount", "--fork", "--kill-child", "sh", "-c", script]
 
 
-def ran(command: list[str] | tuple[str, ...], *, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+def ran(
+    command: list[str] | tuple[str, ...], *, env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     """Run a command to its end."""
     variables = None if env is None else {**os.environ, **env}
     return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False, env=variables)
@@ -45,10 +47,16 @@ def ran(command: list[str] | tuple[str, ...], *, env: Mapping[str, str] | None =
 async def host(talk: Talk, address: str = "127.0.0.1") -> AsyncIterator[int]:
     """Listen on a free TCP port, and talk to whoever comes."""
 
+    talks: set[asyncio.Task[None]] = set()
+
     async def talked(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task
+        talks.add(task)
         with contextlib.suppress(ConnectionError):  # the other side may hang up at any time
             await talk(reader, writer)
-        writer.close()
+            writer.close()
+            await writer.wait_closed()
 
     server = await asyncio.start_server(talked, address, 0)
     try:
@@ -56,6 +64,8 @@ async def host(talk: Talk, address: str = "127.0.0.1") -> AsyncIterator[int]:
     finally:
         server.close()
         await server.wait_closed()
+        async with asyncio.timeout(PATIENCE):
+            await asyncio.gather(*talks)
 
 
 class _Answers(asyncio.DatagramProtocol):

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bolwerk.core.catalogue import Catalogue
+from bolwerk.core.flows.found import Flows, NodeFlows, Uncovered, Use
 from bolwerk.core.report.facts import Trail, TrailEntry
 from bolwerk.core.report.world import Permissions, World
 from bolwerk.core.settings import Settings
@@ -257,6 +258,51 @@ def trail(**more: Any) -> Trail:
     return Trail(**{**facts, **more})
 
 
+def flows(**more: Any) -> Flows:
+    use = Use(
+        namespace="team",
+        exception="translate",
+        uid=UID.format(1),
+        records=12,
+        connections=3,
+        first_at="2026-11-21T09:00:00.000Z",
+        last_at="2026-11-23T17:00:00.000Z",
+        destinations=("203.0.113.10 (api.translate.example), TCP 443: 12 records",),
+        pods=("team/translator-1",),
+        more=False,
+        untold=2,
+    )
+    uncovered = Uncovered(
+        namespace="team",
+        pod="crawler-1",
+        destination="198.51.100.7, TCP 443",
+        records=4,
+        connections=1,
+        first_at="2026-11-22T03:00:00.000Z",
+        last_at="2026-11-22T03:00:05.000Z",
+        governed="baseline, Enforce",
+        near="team/over is for this, in another term: from 2026-11-20T00:00:00Z until 2026-11-21T00:00:00Z",
+    )
+    facts: dict[str, Any] = {
+        "log": "/var/log/hubble/events.log",
+        "records": 4000,
+        "others": 3,
+        "left_out": 0,
+        "first_at": "2026-11-21T08:00:00.000Z",
+        "last_at": "2026-11-24T08:00:00.000Z",
+        "nodes": (NodeFlows("gpu-1", 4000, "2026-11-21T08:00:00.000Z", "2026-11-24T08:00:00.000Z"),),
+        "silent_nodes": ("cpu-1",),
+        "lost": 5,
+        "refused": 1,
+        "refusals": ("/var/log/hubble/events.log:17: Invalid JSON: EOF while parsing an object at line 1 column 9",),
+        "unjudged": (("lacks source.labels", 2),),
+        "uses": (use,),
+        "uncovered": (uncovered,),
+        "more_uncovered": 6,
+    }
+    return Flows(**{**facts, **more})
+
+
 def world(**changes: Any) -> World:
     """Return a cluster with one of everything."""
     image = {"image": {"reference": f"registry.example.nl/models/mistral@{DIGEST}", "path": "mistral"}}
@@ -287,5 +333,6 @@ def world(**changes: Any) -> World:
         "admission": admission(),
         "permissions": permissions(),
         "trail": trail(),
+        "flows": flows(),
     }
     return World(**{**facts, **changes})

@@ -81,7 +81,7 @@ def test_an_attestation_of_git_names_its_people() -> None:
         pytest.param(
             {
                 "openExceptions": [],
-                "findings": [{"type": "Unopened", "object": "EgressException team/translate", "message": "no names"}],
+                "unopenedExceptions": [{"uid": UID.format(1), "unopened": ["no names"]}],
             },
             "not in the wall; no names",
             id="cannot be expressed",

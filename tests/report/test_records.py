@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from bolwerk.core.audit.action import Action
 from bolwerk.core.audit.entry import Fact, Head, chain
-from bolwerk.core.audit.verify import Line
+from bolwerk.core.line import Line
 from bolwerk.core.report.report import report
 from bolwerk.core.report.rights import RIGHTS
 from bolwerk.core.report.trail import MOST, trail
@@ -53,7 +53,7 @@ WALL = Fact(Action.WALL_APPLIED, "NetworkPolicy team/b")
 
 
 def test_a_whole_trail_is_counted() -> None:
-    found = trail("log", lambda: lines(Fact(Action.TRAIL_STARTED, "trail"), OPENED, WALL), since=None)
+    found = trail("log", [lines(Fact(Action.TRAIL_STARTED, "trail"), OPENED, WALL)], since=None)
 
     assert found.whole, found.verdict
     assert dict(found.counts) == {"TrailStarted": 1, "ExceptionOpened": 1, "WallApplied": 1}
@@ -63,7 +63,7 @@ def test_a_whole_trail_is_counted() -> None:
 def test_a_changed_entry_breaks_it_and_what_can_be_read_is_told() -> None:
     whole = lines(Fact(Action.TRAIL_STARTED, "trail"), OPENED, WALL)
     whole[1] = replace(whole[1], text=whole[1].text.replace("team/a", "team/z"))
-    found = trail("log", lambda: whole, since=None)
+    found = trail("log", [whole], since=None)
 
     assert not found.whole
     assert found.verdict.startswith("broken at log:2 (changed)")
@@ -71,7 +71,7 @@ def test_a_changed_entry_breaks_it_and_what_can_be_read_is_told() -> None:
 
 
 def test_a_log_without_a_trail_is_not_whole() -> None:
-    found = trail("log", lambda: [Line("log:1", "hello")], since=None)
+    found = trail("log", [[Line("log:1", "hello")]], since=None)
 
     assert not found.whole
     assert "no line of an audit trail" in found.verdict
@@ -79,7 +79,7 @@ def test_a_log_without_a_trail_is_not_whole() -> None:
 
 def test_older_entries_are_walked_and_not_counted() -> None:
     since = datetime(2026, 11, 25, tzinfo=UTC)
-    found = trail("log", lambda: lines(Fact(Action.TRAIL_STARTED, "trail"), OPENED), since=since)
+    found = trail("log", [lines(Fact(Action.TRAIL_STARTED, "trail"), OPENED)], since=since)
 
     assert found.entries == 2
     assert not found.counts
@@ -87,6 +87,6 @@ def test_older_entries_are_walked_and_not_counted() -> None:
 
 def test_of_many_decisions_the_latest_are_listed() -> None:
     many = lines(Fact(Action.TRAIL_STARTED, "trail"), *[OPENED] * (MOST + 3))
-    found = trail("log", lambda: many, since=None)
+    found = trail("log", [many], since=None)
 
     assert (len(found.decisions), found.more) == (MOST, 3)

@@ -26,7 +26,7 @@ from bolwerk.core.report.text import as_text
 from bolwerk.core.report.told import told
 from bolwerk.core.report.visible import visible
 from bolwerk.data import report_template
-from report.cluster import NOW, Manifest, approval, exception, policy, trail, world
+from report.cluster import NOW, Manifest, approval, exception, flows, policy, trail, world
 
 PLAIN = "harmless"
 HOSTILE = (
@@ -80,6 +80,7 @@ def reported(text: str) -> Report:
             approvals=(approval(reason=text, approvedBy={"username": text}, git=git),),
             policies=(policy(findings=[finding], limits=[text], backendReason=text),),
             trail=trail(verdict=text, log=text),
+            flows=_said(flows(), text),
         ),
         NOW,
     )

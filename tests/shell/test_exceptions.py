@@ -1,6 +1,6 @@
 """Which EgressExceptions an object's change concerns, what they see, and what the policies see of them."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -50,10 +50,10 @@ def namespace(name: str, **fields: Any) -> Manifest:
     return make(NAMESPACE, name, namespace="", **fields)
 
 
-def telling(*opened: Ref, version: int) -> Manifest:
+def telling(*told: Ref, version: int, where: str = "openExceptions") -> Manifest:
     policy = make_policy("state", uid="u-state", version=version)
-    entries = [{"namespace": ref.namespace, "name": ref.name, "uid": uid_of(ref)} for ref in opened]
-    return {**policy, "status": {"openExceptions": entries}}
+    entries = [{"namespace": ref.namespace, "name": ref.name, "uid": uid_of(ref)} for ref in told]
+    return {**policy, "status": {where: entries}}
 
 
 def hole(of: Ref, **fields: Any) -> Manifest:
@@ -132,6 +132,15 @@ def test_a_policys_status_concerns_those_of_which_it_says_something_new(cache: C
     assert cache.put(SOVEREIGNTY_POLICY, edited) == {STATE, *ALL}
 
 
+def test_what_stays_closed_concerns_those_of_which_it_says_so(cache: Cache) -> None:
+    assert cache.put(SOVEREIGNTY_POLICY, telling(MAIL, version=2, where="unopenedExceptions")) == {STATE, MAIL}
+    assert cache.put(SOVEREIGNTY_POLICY, telling(MAIL, version=3)) == {STATE, MAIL}, "it has been opened"
+
+    others = [Ref(EGRESS_EXCEPTION, "gone", f"x{number}") for number in range(1000)]
+    full = telling(*others, version=4, where="unopenedExceptions")
+    assert cache.put(SOVEREIGNTY_POLICY, full) == {STATE, *ALL}, "of these it is silent now"
+
+
 def test_what_is_observed(cache: Cache, exceptions: EgressExceptions, policies: SovereigntyPolicies) -> None:
     for name, of in (("b", MAIL), ("a", MAIL), ("other", MAPS)):
         cache.put(EGRESS_APPROVAL, approval(name, of))
@@ -181,6 +190,18 @@ def test_a_hole_that_outlives_its_exception_is_counted(
     assert policies.overdue(now) == 0
     cache.put(SOVEREIGNTY_POLICY, telling(MAIL, version=2))
     assert policies.overdue(now) == want, "carved into the wall, it has no object of its own"
+
+
+@pytest.mark.parametrize("minutes", [-31, 31])
+def test_a_hole_that_one_of_the_clocks_calls_over_is_counted(cache: Cache, minutes: int) -> None:
+    policies = SovereigntyPolicies(cache, served=SERVED, settings=Settings(), skew=lambda: timedelta(minutes=minutes))
+    cache.put(SOVEREIGNTY_POLICY, telling(MAIL, version=2))
+    cache.put(EGRESS_EXCEPTION, exception(MAIL, version=2))
+    seen = policies.observe(STATE.key)
+
+    assert policies.overdue(datetime(2026, 11, 24, 12, 30, tzinfo=UTC)) == 1
+    assert seen
+    assert seen.skew == timedelta(minutes=minutes)
 
 
 def test_a_hole_whose_exception_is_gone_is_counted(cache: Cache, policies: SovereigntyPolicies) -> None:

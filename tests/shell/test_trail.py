@@ -13,7 +13,8 @@ from aiohttp import web
 from bolwerk.core.audit.action import Action
 from bolwerk.core.audit.entry import Fact
 from bolwerk.core.audit.verdict import Verdict
-from bolwerk.core.audit.verify import Line, verify
+from bolwerk.core.audit.verify import verify
+from bolwerk.core.line import Line
 from bolwerk.shell.fence import Fence
 from bolwerk.shell.sink import Sink
 from bolwerk.shell.trail import Trail

@@ -22,7 +22,7 @@ class Observation(ApiModel):
 
     subject: Annotated[str, Field(max_length=320)] = Field(
         default="",
-        description="Whose labels the probe had: `LocalModel namespace/name` or `Namespace name`; none for the control.",
+        description="Whose labels the probe had: `LocalModel namespace/name` or `Namespace name`; none: control.",
     )
     arm: Literal["Control", "Treatment", "Function"] = Field(
         description="Control must get through, treatment must be blocked, function must still work."

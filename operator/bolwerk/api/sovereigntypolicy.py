@@ -161,7 +161,8 @@ class Exceptions(ApiModel):
     cilium_envoy: bool = Field(
         default=False,
         description="Whether Cilium has a working Envoy on every node, which exceptions for names need. Where it is "
-        "missing, one such exception keeps all new pods of the node from starting. Default false: names stay closed.",
+        "missing, one such exception keeps Cilium from starting pods on the node, and from closing any hole there. "
+        "Default false: names stay closed.",
     )
 
 
@@ -236,6 +237,17 @@ class OpenException(ApiModel):
     )
 
 
+class UnopenedException(ApiModel):
+    """An exception that is due and opens nothing."""
+
+    namespace: Annotated[str, Field(max_length=63)]
+    name: Annotated[str, Field(max_length=253)]
+    uid: Annotated[str, Field(max_length=36)]
+    unopened: tuple[Annotated[str, Field(max_length=1024)], ...] = Field(
+        max_length=8, description="Why.", json_schema_extra=atomic()
+    )
+
+
 class SovereigntyPolicyStatus(ApiModel):
     """What the operator last saw."""
 
@@ -259,6 +271,12 @@ class SovereigntyPolicyStatus(ApiModel):
         default=(),
         max_length=1000,
         description="What approved exceptions hold open.",
+        json_schema_extra=listed_by("uid"),
+    )
+    unopened_exceptions: tuple[UnopenedException, ...] = Field(
+        default=(),
+        max_length=1000,
+        description="Approved exceptions that are due and of which nothing can be opened.",
         json_schema_extra=listed_by("uid"),
     )
     proof: ProvenNodes | None = Field(default=None, description="Absent while nothing is blocked.")

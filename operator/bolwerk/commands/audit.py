@@ -5,20 +5,15 @@ Reads logs and nothing else: no cluster, no key. What is known of the end of the
 
 from __future__ import annotations
 
-import gzip
 import json
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import ExitStack
-from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
     from bolwerk.core.audit.verdict import Verdict
-    from bolwerk.core.audit.verify import Line
 
 __all__ = ["audit"]
 
@@ -26,11 +21,6 @@ BROKEN = 1
 """Exit status: the trail is not whole."""
 NO_ANSWER = 2
 """Exit status: there is no answer, for want of a trail or of a readable file; click's own for wrong usage."""
-
-LONGEST_LINE_BYTES = 1 << 20
-PROGRESS_SECONDS = 2.0
-LINES_BETWEEN_LOOKS_AT_THE_CLOCK = 4096
-MEGABYTE = 1 << 20
 
 HASH = r"^[0-9a-f]{64}$"
 
@@ -72,10 +62,12 @@ def verify(*, files: tuple[str, ...], heads: tuple[str, ...], after: str | None,
     Exit status: 0 if the trail is whole, 1 if not, 2 if there is none or a file cannot be read.
     """
     from bolwerk.core.audit.verify import verify as judge
+    from bolwerk.preview.logfiles import UnreadableLogError, lines
 
+    tell = partial(click.echo, err=True)
     try:
-        verdict = judge([_lines(file) for file in files], expected_heads=heads, after=after)
-    except (OSError, EOFError) as error:
+        verdict = judge([lines(file, tell) for file in files], expected_heads=heads, after=after)
+    except UnreadableLogError as error:
         raise _UnreadableFileError(str(error)) from error
     if verdict.ok and not verdict.entries:
         raise _UnreadableFileError(f"no line of an audit trail in {', '.join(files)}")
@@ -124,30 +116,3 @@ def _as_json(verdict: Verdict) -> dict[str, Any]:
         "resumptions": [asdict(each) for each in verdict.resumptions],
         "broken": verdict.broken and asdict(verdict.broken),
     }
-
-
-def _lines(file: str) -> Iterator[Line]:
-    from bolwerk.core.audit.verify import Line
-
-    if file == "-":
-        yield from (Line(f"line {number}", text) for number, text in _texts(sys.stdin.buffer, file))
-        return
-    with ExitStack() as stack:
-        raw = stack.enter_context(Path(file).open("rb"))
-        opened: Any = stack.enter_context(gzip.open(raw)) if file.endswith(".gz") else raw
-        yield from (Line(f"{file}:{number}", text) for number, text in _texts(opened, file, raw))
-
-
-def _texts(opened: IO[bytes], name: str, raw: IO[bytes] | None = None) -> Iterator[tuple[int, str]]:
-    """Yield the lines with their numbers, and tell how far it is; one too long to be an entry is cut off."""
-    next_at, rest = time.monotonic() + PROGRESS_SECONDS, False
-    number = 0
-    while data := opened.readline(LONGEST_LINE_BYTES):
-        if not rest:
-            number += 1
-            yield number, data.decode(errors="replace")
-        rest = not data.endswith(b"\n")
-        if number % LINES_BETWEEN_LOOKS_AT_THE_CLOCK == 0 and time.monotonic() >= next_at:
-            next_at = time.monotonic() + PROGRESS_SECONDS
-            at = f", {raw.tell() // MEGABYTE} MB" if raw else ""
-            click.echo(f"{name}: {number} lines{at}", err=True)

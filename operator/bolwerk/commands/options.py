@@ -6,10 +6,11 @@ from pathlib import Path
 
 import click
 
-__all__ = ["FILE", "FILES", "cluster_settings", "operator_namespace"]
+__all__ = ["FILE", "FILES", "LOG", "cluster_settings", "operator_namespace"]
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 FILES = click.Path(exists=True, allow_dash=True, path_type=Path)
+LOG = click.Path(exists=True, dir_okay=False, readable=True, allow_dash=True)
 
 operator_namespace = click.option(
     "--operator-namespace",

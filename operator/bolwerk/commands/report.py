@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from bolwerk.commands.options import FILE, cluster_settings, operator_namespace
+from bolwerk.commands.options import LOG, cluster_settings, operator_namespace
 
 __all__ = ["report"]
 
@@ -27,7 +27,21 @@ __all__ = ["report"]
     type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S%z"]),
     help="Leave out exceptions, proofs and audit entries that were over before: 2026-01-31, or 2026-01-31T12:00:00Z.",
 )
-@click.option("--audit-log", type=FILE, help="A file with the audit trail: its chain is verified, and it is summed up.")
+@click.option(
+    "--audit-log",
+    "audit_logs",
+    type=LOG,
+    multiple=True,
+    help="A log with the audit trail: its chain is verified, and it is summed up. May be repeated, for rotated logs "
+    "and those of several pods, in any order; gzipped where the name ends in .gz; - is standard input.",
+)
+@click.option(
+    "--flows",
+    type=LOG,
+    multiple=True,
+    help="Flows that Cilium's Hubble has exported (hubble-export-file-path): says which exceptions were used, and what "
+    "left without one. May be repeated; .gz and - as above.",
+)
 @operator_namespace
 @cluster_settings
 def report(
@@ -35,7 +49,8 @@ def report(
     output: str,
     namespaces: tuple[str, ...],
     since: datetime | None,
-    audit_log: Path | None,
+    audit_logs: tuple[str, ...],
+    flows: tuple[str, ...],
     operator_namespace: str,
     settings_file: Path | None,
 ) -> None:
@@ -62,6 +77,8 @@ def report(
     from bolwerk.shell.connection import NoConfigurationError
     from bolwerk.shell.settings import SettingsError, load_settings
 
+    if (*audit_logs, *flows).count("-") > 1:
+        raise click.UsageError("- is standard input, which can be read once: name files for the other logs")
     if since is not None and since.tzinfo is None:
         since = since.replace(tzinfo=UTC)
     try:
@@ -69,7 +86,8 @@ def report(
             namespace=operator_namespace,
             scope=Scope(frozenset(namespaces), since),
             settings=load_settings(settings_file) if settings_file else None,
-            audit_log=audit_log,
+            audit_logs=audit_logs,
+            flows=flows,
         )
         found = reported(asyncio.run(inspect(asked, tell=partial(click.echo, err=True))), datetime.now(UTC))
     except (RefusedError, SettingsError, NoConfigurationError) as error:

@@ -81,7 +81,7 @@ def _written(condition: Condition, earlier: Mapping[str, Any], generation: int, 
     }
 
 
-def shortened(message: str) -> str:
-    """Return one line of at most `MESSAGE_LENGTH` characters."""
+def shortened(message: str, length: int = MESSAGE_LENGTH) -> str:
+    """Return one line of at most so many characters."""
     line = " ".join(message.split())
-    return line if len(line) <= MESSAGE_LENGTH else line[: MESSAGE_LENGTH - 1] + "…"
+    return line if len(line) <= length else line[: length - 1] + "…"

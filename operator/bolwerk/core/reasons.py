@@ -100,6 +100,7 @@ class Reason(StrEnum):
     CLOSING = "Closing"
     NOT_DUE = "NotDue"
     NOT_YET_VALID = "NotYetValid"
+    CLOCKS_DIFFER = "ClocksDiffer"
     CANNOT_BE_OPENED = "CannotBeOpened"
     EXPIRED = "Expired"
 

@@ -5,23 +5,24 @@ Of every object only what a report is made of is kept: a cluster has many pods.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
-from pathlib import Path
 from typing import Any, TypeVar
 
 from kubernetes.client import Configuration
 
 from bolwerk import __version__
 from bolwerk.core import kinds
-from bolwerk.core.audit.verify import Line
+from bolwerk.core.flows.found import Flows
 from bolwerk.core.kinds import Kind
+from bolwerk.core.line import Line
 from bolwerk.core.report.facts import Trail
+from bolwerk.core.report.flows import flows
 from bolwerk.core.report.trail import trail
 from bolwerk.core.report.world import Permissions, Scope, World
 from bolwerk.core.settings import Settings
 from bolwerk.preview.cluster import FORBIDDEN, Tell, answered, reading, settings_map, settings_of, telling
+from bolwerk.preview.logfiles import UnreadableLogError, lines
 from bolwerk.preview.refused import RefusedError
 from bolwerk.shell.client import Client
 from bolwerk.shell.connection import load_configuration
@@ -58,14 +59,15 @@ class Inspection:
         The operator's own.
     settings
         Those of the operator; found in its namespace when None.
-    audit_log
-        A file with the audit trail, or None.
+    audit_logs, flows
+        Logs with the audit trail, and with flows that Cilium's Hubble has exported; `-` is standard input.
     """
 
     namespace: str
     scope: Scope = field(default_factory=Scope)
     settings: Settings | None = None
-    audit_log: Path | None = None
+    audit_logs: tuple[str, ...] = ()
+    flows: tuple[str, ...] = ()
 
 
 async def inspect(asked: Inspection, *, tell: Tell, load: Callable[[], Configuration] = load_configuration) -> World:
@@ -78,7 +80,7 @@ async def inspect(asked: Inspection, *, tell: Tell, load: Callable[[], Configura
     SettingsError, NoConfigurationError
         When the operator's settings cannot be used, or there is no way to a cluster.
     """
-    found = _trail(asked.audit_log, asked.scope.since) if asked.audit_log else None
+    found = _trail(asked, tell) if asked.audit_logs else None
     async with reading(load) as client, answered():
         installed, settings = "", asked.settings
         if settings is None:
@@ -92,7 +94,8 @@ async def inspect(asked: Inspection, *, tell: Tell, load: Callable[[], Configura
             trail=found,
             scope=asked.scope,
         )
-        return await _filled(world, client, tell)
+        world = await _filled(world, client, tell)
+    return replace(world, flows=_flows(world, asked.flows, tell)) if asked.flows else world
 
 
 async def _filled(world: World, client: Client, tell: Tell) -> World:
@@ -169,16 +172,23 @@ async def _listed(client: Client, kind: Kind, keep: Keep) -> Objects:
     return tuple(found)
 
 
-def _trail(path: Path, since: datetime | None) -> Trail:
-    def lines() -> Iterable[Line]:
-        with path.open(encoding="utf-8", errors="replace") as file:
-            for number, text in enumerate(file, start=1):
-                yield Line(f"{path}:{number}", text)
-
+def _trail(asked: Inspection, tell: Tell) -> Trail:
+    logs = asked.audit_logs
     try:
-        return trail(str(path), lines, since=since)
-    except OSError as error:
-        raise RefusedError(f"{path} cannot be read: {error.strerror}") from error
+        return trail(", ".join(logs), [lines(each, tell) for each in logs], since=asked.scope.since)
+    except UnreadableLogError as error:
+        raise RefusedError(str(error)) from error
+
+
+def _flows(world: World, logs: tuple[str, ...], tell: Tell) -> Flows:
+    def whole(log: str) -> Iterator[Line]:
+        """Yield what can be read of a log: of one that was cut off, the rest counts as one line that was refused."""
+        try:
+            yield from lines(log, tell)
+        except UnreadableLogError as error:
+            yield error.line
+
+    return flows(world, ", ".join(logs), map(whole, logs))
 
 
 def _whole(item: Object) -> Object:

@@ -6,10 +6,14 @@ Used by the probe and the gate. Each returns what the network said, and raises n
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
+import functools
+import re
 import socket
 import struct
-from collections.abc import Awaitable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
+from concurrent.futures import Executor
 from pathlib import Path
 
 from bolwerk.core.proof.document import Outcome
@@ -26,11 +30,14 @@ RESOLV_CONF = Path("/etc/resolv.conf")
 _MEANINGS: Mapping[int, Outcome] = {
     **dict.fromkeys((errno.ECONNREFUSED, errno.ECONNRESET, errno.EPIPE), "Refused"),
     **dict.fromkeys((errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EPERM, errno.EACCES, errno.ENETDOWN), "Unreachable"),
+    # What Linux says of a route of type blackhole.
+    errno.EINVAL: "Unreachable",
     # The kernel gave up before our patience did.
     errno.ETIMEDOUT: "TimedOut",
 }
 _NO_SUCH_NAME = frozenset({socket.EAI_NONAME, socket.EAI_NODATA})
 _RCODES = {0: "NOERROR", 1: "FORMERR", 2: "SERVFAIL", 3: "NXDOMAIN", 4: "NOTIMP", 5: "REFUSED"}
+_HTTP_STATUS = re.compile(rb"HTTP/\d\.\d ([1-5]\d\d)\b", re.ASCII)
 _MOST_OF_REPLY = 1024
 _DNS_HEADER = 12
 
@@ -50,14 +57,21 @@ async def datagram(address: str, port: int, *, seconds: float) -> Said:
     return await _said(_datagram(address, port), seconds)
 
 
-async def query(address: str, port: int, *, names: list[str], seconds: float) -> Said:
-    """Ask a resolver for the first of some names that it answers; that it says anything means that it was reached."""
-    return await _said(_query(address, port, names), seconds)
+async def query(address: str, port: int, *, asked: str, seconds: float) -> Said:
+    """Ask a resolver for a name; that it says anything means that it was reached."""
+    return await _said(_query(address, port, asked), seconds)
 
 
-async def name(host: str, *, seconds: float) -> Said:
-    """Resolve a name as any program of this pod would, and return its addresses."""
-    return await _said(_name(host), seconds)
+async def name(host: str, *, seconds: float, threads: Executor) -> Said:
+    """Resolve a name as any program of this pod would, and return its addresses.
+
+    Parameters
+    ----------
+    threads
+        In which the C library does it. One may go on for long after the attempt has ended, so these are not the event
+        loop's own, for which it would wait.
+    """
+    return await _said(_name(host, threads), seconds)
 
 
 def resolvers(path: Path = RESOLV_CONF) -> tuple[list[str], list[str]]:
@@ -89,25 +103,22 @@ async def _said(attempt: Awaitable[Said], seconds: float) -> Said:
 
 
 async def _connect(address: str, port: int) -> Said:
-    _, writer = await asyncio.open_connection(address, port)
-    writer.close()
-    return "Connected", ""
+    async with _connected(address, port, socket.SOCK_STREAM):
+        return "Connected", ""
 
 
 async def _proxied(address: str, port: int, to: str) -> Said:
-    reader, writer = await asyncio.open_connection(address, port)
-    try:
-        writer.write(f"CONNECT {to} HTTP/1.1\r\nHost: {to}\r\n\r\n".encode("ascii"))
-        line = (await reader.read(_MOST_OF_REPLY)).split(b"\r\n", 1)[0].split()
-        agreed = _is_http(line) and line[1].startswith(b"2")
-        said = f"HTTP {line[1].decode('ascii', 'replace')}" if _is_http(line) else "not a proxy"
-        return ("Connected" if agreed else "Refused"), said
-    finally:
-        writer.close()
-
-
-def _is_http(line: list[bytes]) -> bool:
-    return len(line) > 1 and line[0].startswith(b"HTTP/")
+    loop = asyncio.get_running_loop()
+    reply = b""
+    async with _connected(address, port, socket.SOCK_STREAM) as proxy:
+        await loop.sock_sendall(proxy, f"CONNECT {to} HTTP/1.1\r\nHost: {to}\r\n\r\n".encode("ascii"))
+        while b"\n" not in reply and len(reply) < _MOST_OF_REPLY and (more := await loop.sock_recv(proxy, 256)):
+            reply += more
+    status = _HTTP_STATUS.match(reply)
+    if not status:
+        return "Refused", "not a proxy"
+    code = status[1].decode("ascii")
+    return ("Connected" if code.startswith("2") else "Refused"), f"HTTP {code}"
 
 
 async def _datagram(address: str, port: int) -> Said:
@@ -115,30 +126,33 @@ async def _datagram(address: str, port: int) -> Said:
     return "Answered", ""
 
 
-async def _query(address: str, port: int, names: list[str]) -> Said:
-    said = ""
-    for asked in names:
-        reply = await _exchanged(address, port, _question(asked))
-        said = _RCODES.get(reply[3] & 15, str(reply[3] & 15)) if len(reply) >= _DNS_HEADER else "no DNS"
-        if said == "NOERROR":
-            break
+async def _query(address: str, port: int, asked: str) -> Said:
+    reply = await _exchanged(address, port, _question(asked))
+    said = _RCODES.get(reply[3] & 15, str(reply[3] & 15)) if len(reply) >= _DNS_HEADER else "no DNS"
     return ("Refused" if said == "REFUSED" else "Answered"), said
 
 
-async def _name(host: str) -> Said:
+async def _name(host: str, threads: Executor) -> Said:
     # With the dot at the end no domain is searched, which would ask for other names too.
-    found = await asyncio.get_running_loop().getaddrinfo(f"{host}.", None, type=socket.SOCK_STREAM)
+    resolve = functools.partial(socket.getaddrinfo, f"{host.rstrip('.')}.", None, type=socket.SOCK_STREAM)
+    found = await asyncio.get_running_loop().run_in_executor(threads, resolve)
     return "Answered", ",".join(dict.fromkeys(str(each[4][0]) for each in found))
 
 
 async def _exchanged(address: str, port: int, message: bytes) -> bytes:
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as asking:
-        asking.setblocking(False)
-        asking.connect((address, port))  # so that only this host's reply counts, and its refusal is heard
-        loop = asyncio.get_running_loop()
-        await loop.sock_sendall(asking, message)
-        return await loop.sock_recv(asking, _MOST_OF_REPLY)
+    loop = asyncio.get_running_loop()
+    # Connected, so that only this host's reply counts, and its refusal is heard.
+    async with _connected(address, port, socket.SOCK_DGRAM) as host:
+        await loop.sock_sendall(host, message)
+        return await loop.sock_recv(host, _MOST_OF_REPLY)
+
+
+@contextlib.asynccontextmanager
+async def _connected(address: str, port: int, kind: socket.SocketKind) -> AsyncIterator[socket.socket]:
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, kind) as made:
+        made.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(made, (address, port))
+        yield made
 
 
 def _question(asked: str) -> bytes:

@@ -25,7 +25,7 @@ PATIENCE_SECONDS = 60.0
 
 
 class UnreadableError(ValueError):
-    """What the gate was told makes no sense; the message says what to do."""
+    """The gate cannot see whether anything gets out; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,22 +74,35 @@ async def wait_until_blocked(
     pause: float = ROUND_SECONDS,
     say: Callable[[str], None],
 ) -> Canary | None:
-    """Return None once all were blocked several times in a row, or after `patience` seconds the one that is reached."""
+    """Return None once all were blocked several times in a row, or after `patience` seconds the one that is reached.
+
+    Raises
+    ------
+    UnreadableError
+        If after `patience` seconds one still cannot be tried at all.
+    """
     deadline = clock() + patience
     in_a_row = 0
     while True:
         said = await asyncio.gather(
             *(attempt.connect(each.address, each.port, seconds=ROUND_SECONDS) for each in canaries)
         )
-        reached = next(
-            (each for each, (outcome, _) in zip(canaries, said, strict=True) if outcome in GOT_THROUGH), None
-        )
-        in_a_row = 0 if reached else in_a_row + 1
-        say(f"{reached} can still be reached" if reached else f"blocked, {in_a_row} of {ROUNDS} times in a row")
+        outcomes = {each: outcome for each, (outcome, _) in zip(canaries, said, strict=True)}
+        reached = next((each for each, outcome in outcomes.items() if outcome in GOT_THROUGH), None)
+        untried = [
+            f"{each} ({why})" for each, (outcome, why) in zip(canaries, said, strict=True) if outcome == "Failed"
+        ]
+        in_a_row = 0 if reached or untried else in_a_row + 1
+        if reached:
+            say(f"{reached} can still be reached")
+        else:
+            say(f"cannot try {', '.join(untried)}" if untried else f"blocked, {in_a_row} of {ROUNDS} times in a row")
         if in_a_row == ROUNDS:
             return None
-        if clock() > deadline:
-            return reached or canaries[0]
+        if clock() > deadline and reached:
+            return reached
+        if clock() > deadline and untried:
+            raise UnreadableError(f"this pod's kernel cannot try {', '.join(untried)}: look at the pod's network")
         await asyncio.sleep(pause)
 
 

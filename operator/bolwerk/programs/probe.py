@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import UTC, datetime
 
 from bolwerk.core.proof.document import LENGTH, Document, Result
@@ -25,10 +25,11 @@ DETAIL = 127
 
 async def measure(task: Task, *, pod: str, node: str, addresses: tuple[str, ...]) -> Document:
     """Try all targets and return the document."""
-    # The C library resolves names, a thread for each.
-    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(NAMES_AT_ONCE))
+    threads = ThreadPoolExecutor(NAMES_AT_ONCE)
     started = datetime.now(UTC)
-    results = await asyncio.gather(*(_tried(target, task) for target in task.targets))
+    results = await asyncio.gather(*(_tried(target, task, threads) for target in task.targets))
+    # Not waited for: those that a resolver leaves without an answer have been given up.
+    threads.shutdown(wait=False, cancel_futures=True)
     return Document(
         run=task.run,
         pod=pod,
@@ -41,36 +42,44 @@ async def measure(task: Task, *, pod: str, node: str, addresses: tuple[str, ...]
 
 
 def written(document: Document) -> str:
-    """Return the document as JSON that the kubelet keeps whole: the longest details go first.
+    """Return the document as JSON that the kubelet keeps whole: the longest details are shortened first.
 
     Raises
     ------
     ValueError
         When it is too long even without any detail.
     """
-    while len(text := document.model_dump_json(exclude_defaults=True)) > LENGTH:
-        longest = max(range(len(document.results)), key=lambda index: len(document.results[index].d))
-        if not document.results[longest].d:
-            raise ValueError(f"the document has {len(text)} bytes, and the kubelet keeps {LENGTH}: try fewer targets")
-        results = list(document.results)
-        results[longest] = results[longest].model_copy(update={"d": results[longest].d[: len(results[longest].d) // 2]})
-        document = document.model_copy(update={"results": tuple(results)})
+    results = list(document.results)
+    while (length := len((text := _json(document, results)).encode())) > LENGTH:
+        longest = max(range(len(results)), key=lambda index: len(results[index].d))
+        if not results[longest].d:
+            raise ValueError(f"the document has {length} bytes, and the kubelet keeps {LENGTH}: try fewer targets")
+        results[longest] = results[longest].model_copy(update={"d": _shorter(results[longest])})
     return text
 
 
-async def _tried(target: Target, task: Task) -> Result:
+def _json(document: Document, results: Iterable[Result]) -> str:
+    return document.model_copy(update={"results": tuple(results)}).model_dump_json(exclude_defaults=True)
+
+
+def _shorter(result: Result) -> str:
+    # Half an address is another address.
+    return result.d.rpartition(",")[0] if result.o == "Answered" else result.d[: len(result.d) // 2]
+
+
+async def _tried(target: Target, task: Task, threads: Executor) -> Result:
     said: Said = ("Failed", "not tried")
     tries = 0
     # A resolver of the C library's own tries again by itself.
     for _ in range(1 if target.vector == "Name" else task.attempts):
         tries += 1
-        said = await _attempt(target, task)
+        said = await _attempt(target, task, threads)
         if said[0] in GOT_THROUGH:
             break
     return Result(o=said[0], n=tries, d=said[1][:DETAIL])
 
 
-async def _attempt(target: Target, task: Task) -> Said:
+async def _attempt(target: Target, task: Task, threads: Executor) -> Said:
     seconds = task.timeout_seconds
     match target.vector:
         case "TCP" | "Metadata":
@@ -80,22 +89,26 @@ async def _attempt(target: Target, task: Task) -> Said:
         case "Proxy":
             return await attempt.proxied(target.address, target.port, to=target.to, seconds=seconds)
         case "DNS":
-            return await _asked(target, seconds)
+            return await _query(target, seconds)
         case "Name":
-            outcome, addresses = await attempt.name(target.to, seconds=seconds * task.attempts)
+            outcome, addresses = await attempt.name(target.to, seconds=seconds * task.attempts, threads=threads)
             found = _telling_first(addresses, task.allowed) if outcome == "Answered" else addresses
             return outcome, found
 
 
-async def _asked(target: Target, seconds: float) -> Said:
+async def _query(target: Target, seconds: float) -> Said:
     if target.address != CLUSTER_DNS:
-        return await attempt.query(target.address, target.port, names=[target.to], seconds=seconds)
-    servers, domains = attempt.resolvers()
-    # Names of the cluster first: another name is passed on to the outside, where nobody may answer.
-    names = [*(f"{target.to.removesuffix('.svc')}.{each}" for each in domains if each.startswith("svc.")), target.to]
+        return await attempt.query(target.address, target.port, asked=target.to, seconds=seconds)
+    try:
+        servers, domains = attempt.resolvers()
+    except OSError as error:
+        return "Failed", f"resolv.conf: {error.strerror}"
+    # By the name that it has in the cluster: any other is passed on to the outside, where nobody may answer.
+    cluster = next((each for each in domains if each.startswith("svc.")), "")
+    asked = f"{target.to.removesuffix('.svc')}.{cluster}" if cluster else target.to
     said: Said = ("Failed", "resolv.conf names no resolver")
     for server in servers:
-        said = await attempt.query(server, target.port, names=names[:1], seconds=seconds)
+        said = await attempt.query(server, target.port, asked=asked, seconds=seconds)
         if said[0] in GOT_THROUGH:
             break
     return said

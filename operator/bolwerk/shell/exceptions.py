@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import timedelta
 from typing import Any
 
 from typing_extensions import override
 
+from bolwerk.core.exceptions.holes import LARGEST_HOLES
 from bolwerk.core.exceptions.observed import Observed
 from bolwerk.core.kinds import EGRESS_APPROVAL, EGRESS_EXCEPTION, NAMESPACE, SOVEREIGNTY_POLICY
 from bolwerk.core.plan import Manifest, Refusal
@@ -19,10 +21,17 @@ __all__ = ["EgressExceptions"]
 
 _Told = frozenset[tuple[Key, str]]
 """What a policy's status says of exceptions: of which, and what."""
+_FULL: Key = ("", "")
+"""It says something of so many that it is silent of others, which have to know that."""
 
 
 class EgressExceptions(Index[Observed]):
     """Finds the exceptions that a change concerns; a policy's status only those of which it says something new.
+
+    Parameters
+    ----------
+    skew
+        Tells how far this machine's clock is ahead of the API server's.
 
     Attributes
     ----------
@@ -33,8 +42,9 @@ class EgressExceptions(Index[Observed]):
     kind = EGRESS_EXCEPTION
     kinds = (EGRESS_EXCEPTION, EGRESS_APPROVAL, SOVEREIGNTY_POLICY, NAMESPACE)
 
-    def __init__(self, cache: Cache) -> None:
+    def __init__(self, cache: Cache, *, skew: Callable[[], timedelta] = timedelta) -> None:
         super().__init__(cache)
+        self._skew = skew
         self._exceptions: dict[str, Key] = {}
         self._exceptions_in: defaultdict[str, set[Key]] = defaultdict(set)
         self._approvals: defaultdict[str, set[Key]] = defaultdict(set)
@@ -66,6 +76,7 @@ class EgressExceptions(Index[Observed]):
             approvals=tuple(unpack(entries(EGRESS_APPROVAL)[each].packed) for each in approvals if each[0] == key[0]),
             policies=tuple(self._policies[policy] for policy in sorted(self._policies)),
             namespace=unpack(namespace.packed) if namespace else None,
+            skew=self._skew(),
             refusals=refusals,
         )
 
@@ -108,6 +119,8 @@ class EgressExceptions(Index[Observed]):
             self._told[change.key] = frozenset(_told(policy.get("status") or {}))
             if old and old.uid == new.uid and old.link == new.link:
                 concerned = {key for key, _ in before ^ self._told[change.key]}
+                if _FULL in concerned:
+                    return tuple(self._exceptions.values())
                 return tuple(key for key in concerned if key in self._cache.entries(EGRESS_EXCEPTION))
         return tuple(self._exceptions.values())
 
@@ -117,10 +130,9 @@ def _phase(exception: Mapping[str, Any]) -> str:
 
 
 def _told(status: Mapping[str, Any]) -> Iterator[tuple[Key, str]]:
-    for entry in status.get("openExceptions") or ():
-        yield (str(entry.get("namespace")), str(entry.get("name"))), json.dumps(entry, sort_keys=True)
-    for finding in status.get("findings") or ():
-        kind, _, name = str(finding.get("object")).partition(" ")
-        if kind == EGRESS_EXCEPTION.name:
-            namespace, _, name = name.partition("/")
-            yield (namespace, name), str(finding.get("message"))
+    for listed in ("openExceptions", "unopenedExceptions"):
+        for entry in status.get(listed) or ():
+            key = (str(entry.get("namespace")), str(entry.get("name")))
+            yield key, listed + json.dumps(entry, sort_keys=True)
+    if len(status.get("unopenedExceptions") or ()) >= LARGEST_HOLES:
+        yield _FULL, ""

@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import timedelta
 
 from kubernetes.client import Configuration
 
@@ -28,6 +28,7 @@ from bolwerk.core.policy.observed import EXCEPTION_KINDS, OPTIONAL_KINDS, OVERLA
 from bolwerk.core.settings import Settings
 from bolwerk.shell.cache import Cache
 from bolwerk.shell.client import Client
+from bolwerk.shell.clock import Clock, now
 from bolwerk.shell.connection import Connection, load_configuration
 from bolwerk.shell.discovery import served_of
 from bolwerk.shell.errors import ApiError, ConflictError, NotFoundError
@@ -81,12 +82,14 @@ async def close_overdue(settings: Settings, *, load: Callable[[], Configuration]
     NoConfigurationError
         When there is no way to a cluster.
     """
-    connection = Connection(load)
+    connection, metrics = Connection(load), Metrics()
+    clock = Clock(metrics, now=now)
     try:
-        async with connection.session() as session, asyncio.timeout(SECONDS):
+        async with connection.session(traces=[clock.trace()]) as session, asyncio.timeout(SECONDS):
             fence = Fence(time.monotonic)
             fence.open_until(time.monotonic() + SECONDS)
-            return await _close(Client(session, connection.server, fence=fence), settings)
+            client = Client(session, connection.server, fence=fence)
+            return await _close(client, settings, metrics=metrics, skew=clock.skew)
     except TimeoutError as error:
         raise JanitorError(f"the API server took more than {SECONDS:.0f} s; the next run tries again") from error
     except ApiError as error:
@@ -96,10 +99,10 @@ async def close_overdue(settings: Settings, *, load: Callable[[], Configuration]
         await connection.close()
 
 
-async def _close(client: Client, settings: Settings) -> Closed:
+async def _close(client: Client, settings: Settings, *, metrics: Metrics, skew: Callable[[], timedelta]) -> Closed:
     served = await served_of(client, (*OPTIONAL_KINDS, *EXCEPTION_KINDS))
-    cache, metrics = Cache(), Metrics()
-    policies = SovereigntyPolicies(cache, served=served, settings=settings)
+    cache = Cache()
+    policies = SovereigntyPolicies(cache, served=served, settings=settings, skew=skew)
     sweeper = Sweeper(
         kinds=read_kinds(cache),
         polled=lambda: (Ref(CONFIG_MAP, settings.namespace, OVERLAY_NAME),),
@@ -118,7 +121,7 @@ async def _close(client: Client, settings: Settings) -> Closed:
     seen = exceptions = 0
     for observed in policies.observe_all():
         seen, exceptions = seen + 1, len(observed.exceptions)
-        found = closing(observed, settings, datetime.now(UTC))
+        found = closing(observed, settings, now())
         if not found.overdue:
             continue
         metadata = observed.policy["metadata"]

@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import timedelta
 from typing import Any, TypeAlias
 
 import kopf
@@ -23,7 +23,6 @@ from bolwerk.core.kinds import (
     ISOLATION_PROOF,
     LOCAL_MODEL,
     NODE,
-    SERVICE,
     SOVEREIGNTY_POLICY,
     Kind,
     Ref,
@@ -37,6 +36,7 @@ from bolwerk.shell import request as requests
 from bolwerk.shell.audit import Auditor, ExceptionAuditor, NodeAuditor, PolicyAuditor
 from bolwerk.shell.cache import Cache, Index
 from bolwerk.shell.client import Client
+from bolwerk.shell.clock import now
 from bolwerk.shell.connection import Connection
 from bolwerk.shell.controller import Controller, Reconcile, S
 from bolwerk.shell.discovery import check_served, served_of, watch_served
@@ -92,6 +92,8 @@ class Leader:
     ----------
     workers
         How many LocalModels are worked on at a time.
+    skew
+        Tells how far this machine's clock is ahead of the API server's.
     stop
         Ends kopf when set.
     """
@@ -107,6 +109,7 @@ class Leader:
         recorder: Recorder,
         trail: Trail,
         metrics: Metrics,
+        skew: Callable[[], timedelta],
         stop: asyncio.Event,
     ) -> None:
         self._decisions = decisions
@@ -117,6 +120,7 @@ class Leader:
         self._recorder = recorder
         self._trail = trail
         self._metrics = metrics
+        self._skew = skew
         self._stop = stop
         self._cache = Cache()
         self._queues: dict[Kind, WorkQueue[Ref]] = {kind: WorkQueue() for kind in RECONCILED}
@@ -145,13 +149,14 @@ class Leader:
         began = time.monotonic()
         try:
             served = await served_of(self._client, DISCOVERED)
-            policies = SovereigntyPolicies(self._cache, served=served, settings=self._settings)
-            exceptions = EgressExceptions(self._cache) if served.issuperset(EXCEPTION_KINDS) else None
+            policies = SovereigntyPolicies(self._cache, served=served, settings=self._settings, skew=self._skew)
+            governed = served.issuperset(EXCEPTION_KINDS)
+            exceptions = EgressExceptions(self._cache, skew=self._skew) if governed else None
             nodes = Nodes(self._cache, served=served, settings=self._settings, now=now)
             kinds = [kind for kind in self._cache.kinds if kind != CONFIG_MAP]
             sweeper = Sweeper(
                 kinds=kinds,
-                polled=lambda: (*policies.polled(), *self._canary()),
+                polled=lambda: (*policies.polled(), *self._models.polled()),
                 named=self._models.named,
                 client=self._client,
                 cache=self._cache,
@@ -225,6 +230,11 @@ class Leader:
             if ref.kind == SOVEREIGNTY_POLICY and self._scanner:
                 self._scanner.request()
 
+    def look_again(self) -> None:
+        """Have all looked at that begins or ends, since one of the clocks jumped."""
+        for kind in {SOVEREIGNTY_POLICY, EGRESS_EXCEPTION}.intersection(self._cache.kinds):
+            self.enqueue(Ref(kind, *key) for key in self._cache.entries(kind))
+
     def sample(self) -> None:
         """Set the gauges of what is cached and of what waits."""
         self._metrics.depth.set(sum(len(queue) for queue in self._queues.values()))
@@ -245,10 +255,6 @@ class Leader:
             self._metrics.objects.labels(kind.name).set(len(self._cache.entries(kind)))
         for kind, instant in self._watcher.last_event_at.items() if self._watcher else ():
             self._metrics.event_age.labels(kind.name).set(time.monotonic() - instant)
-
-    def _canary(self) -> Iterable[Ref]:
-        name = self._settings.canary_service
-        return (Ref(SERVICE, self._settings.namespace, name),) if name else ()
 
     def _controller(self, index: Index[S], reconcile: Reconcile[S], auditor: Auditor[S]) -> Controller[S]:
         return Controller(
@@ -294,8 +300,3 @@ class Leader:
                 ) from error
             except ApiError as error:
                 raise CannotStartError(f"The {kind.plural} cannot be listed: {error.message}") from error
-
-
-def now() -> datetime:
-    """Read the wall clock."""
-    return datetime.now(UTC)

@@ -112,6 +112,11 @@ class LocalModels(Index[Observed]):
             refusals=refusals,
         )
 
+    def polled(self) -> Iterator[Ref]:
+        """Tell which Service is the canary: it is the chart's, and only Bolwerk's own Services are listed."""
+        if self._canary.name:
+            yield self._canary
+
     def named(self) -> Iterator[Ref]:
         """Tell which ConfigMaps are LocalModels': looked at by name, for whoever may list them may read all others."""
         for namespace, name in self._cache.entries(LOCAL_MODEL):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from datetime import datetime
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from typing_extensions import override
 
 from bolwerk.core.egress.hole import EXCEPTION_LABEL
+from bolwerk.core.exceptions.clocks import clocks
 from bolwerk.core.exceptions.validity import is_active
 from bolwerk.core.kinds import (
     CONFIG_MAP,
@@ -55,6 +56,8 @@ class SovereigntyPolicies(Index[Observed]):
         exceptions and approvals both or neither.
     settings
         Tells where the ConfigMaps are.
+    skew
+        Tells how far this machine's clock is ahead of the API server's.
 
     Attributes
     ----------
@@ -64,12 +67,20 @@ class SovereigntyPolicies(Index[Observed]):
 
     kind = SOVEREIGNTY_POLICY
 
-    def __init__(self, cache: Cache, *, served: frozenset[Kind], settings: Settings) -> None:
+    def __init__(
+        self,
+        cache: Cache,
+        *,
+        served: frozenset[Kind],
+        settings: Settings,
+        skew: Callable[[], timedelta] = timedelta,
+    ) -> None:
         self.kinds = tuple(kind for kind in WATCHED_KINDS if kind not in OPTIONAL_KINDS or kind in served)
         if served.issuperset(EXCEPTION_KINDS):
             self.kinds += EXCEPTION_KINDS
         self.kinds += placement.KINDS
         super().__init__(cache)
+        self._skew = skew
         self._served = served.difference(EXCEPTION_KINDS)
         self._overlay: Final = Ref(CONFIG_MAP, settings.namespace, OVERLAY_NAME)
         self._dns_namespace: Final = settings.dns_namespace or settings.namespace
@@ -142,6 +153,7 @@ class SovereigntyPolicies(Index[Observed]):
             references=self._references.get(key[1]),
             proofs=tuple(self._newest[node] for node in measured if node in self._newest),
             nodes=measured,
+            skew=self._skew(),
             refusals=refusals,
         )
 
@@ -162,10 +174,11 @@ class SovereigntyPolicies(Index[Observed]):
         holes = {*self._holes.values()}.union(*self._open.values())
         if not holes:
             return 0
+        both = clocks(now, self._skew())
         active = {
             exception["metadata"]["uid"]
             for (kind, _), exception in self._shared.items()
-            if kind == EGRESS_EXCEPTION and is_active(exception, now)
+            if kind == EGRESS_EXCEPTION and is_active(exception, *both)
         }
         return len(holes - active)
 

@@ -27,14 +27,14 @@ from bolwerk.core.kinds import CONFIG_MAP, Ref
 from bolwerk.core.settings import Settings
 from bolwerk.shell import health
 from bolwerk.shell.client import Client
-from bolwerk.shell.clock import Clock
+from bolwerk.shell.clock import Clock, now
 from bolwerk.shell.connection import Connection, load_configuration
 from bolwerk.shell.discovery import ServedKindsChangedError
 from bolwerk.shell.errors import FenceClosedError
 from bolwerk.shell.events import Recorder
 from bolwerk.shell.fence import Fence
 from bolwerk.shell.head import Store
-from bolwerk.shell.lead import CannotStartError, Decisions, Leader, now
+from bolwerk.shell.lead import CannotStartError, Decisions, Leader
 from bolwerk.shell.lease import Elector, LeadershipLostError
 from bolwerk.shell.metrics import Metrics
 from bolwerk.shell.sink import Sink
@@ -99,7 +99,8 @@ class Operator:
         self._health = health.Health()
         self._metrics = metrics = Metrics()
         self._connection = Connection(load)
-        self._session = self._connection.session(traces=[metrics.trace(), Clock(metrics, now=now).trace()])
+        clock = Clock(metrics, now=now, jumped=self._look_again)
+        self._session = self._connection.session(traces=[metrics.trace(), clock.trace()])
         self._fence = Fence(time.monotonic)
         client = Client(self._session, self._connection.server, fence=self._fence)
         self._elector = Elector(
@@ -128,6 +129,7 @@ class Operator:
             recorder=Recorder(client, instance=identity, now=now),
             trail=self._trail,
             metrics=metrics,
+            skew=clock.skew,
             stop=self._stop_kopf,
         )
         self._stop = asyncio.Event()
@@ -181,6 +183,9 @@ class Operator:
             self._metrics.leader.set(leading)
             self._leader.sample()
             await asyncio.sleep(HEARTBEAT_SECONDS)
+
+    def _look_again(self) -> None:
+        self._leader.look_again()
 
     def _spawn(self, coroutine: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
         task = asyncio.create_task(coroutine, name=name)

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from bolwerk.core.audit.action import Action
 from bolwerk.core.audit.entry import Entry, Fact, Head, chain
 from bolwerk.core.audit.verdict import Verdict
-from bolwerk.core.audit.verify import Line, verify
+from bolwerk.core.audit.verify import verify
+from bolwerk.core.line import Line
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 

@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from bolwerk.cli import main
 from bolwerk.commands import audit
 from bolwerk.core.audit.entry import Entry
+from bolwerk.preview import logfiles
 
 from .chains import write
 
@@ -92,6 +93,17 @@ def test_a_later_log_is_tied_to_an_older_check(tmp_path: Path) -> None:
     assert "are not in these files" not in answer.output
 
 
+def test_a_log_that_was_cut_off_when_it_was_zipped_gives_no_answer(tmp_path: Path) -> None:
+    log = save(tmp_path / "operator.log.gz", write(2000))
+    Path(log).write_bytes(Path(log).read_bytes()[:-100])
+
+    answer = verify(log)
+
+    assert answer.exit_code == audit.NO_ANSWER
+    assert f"Error: {log}:" in answer.output
+    assert "end-of-stream" in answer.output
+
+
 @pytest.mark.parametrize(
     ("arguments", "want"),
     [
@@ -111,7 +123,7 @@ def test_without_an_answer_the_status_is_another_one(tmp_path: Path, arguments: 
 
 
 def test_a_line_without_end_is_not_read_as_a_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(audit, "LONGEST_LINE_BYTES", 1000)
+    monkeypatch.setattr(logfiles, "LONGEST_LINE_BYTES", 1000)
     log = save(tmp_path / "operator.log", ["x" * 5000, *write(2)])
 
     answer = verify(log, "--output=json")
@@ -121,8 +133,8 @@ def test_a_line_without_end_is_not_read_as_a_whole(tmp_path: Path, monkeypatch: 
 
 
 def test_on_a_long_log_it_says_how_far_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(audit, "PROGRESS_SECONDS", 0.0)
-    monkeypatch.setattr(audit, "LINES_BETWEEN_LOOKS_AT_THE_CLOCK", 2)
+    monkeypatch.setattr(logfiles, "PROGRESS_SECONDS", 0.0)
+    monkeypatch.setattr(logfiles, "LINES_BETWEEN_LOOKS_AT_THE_CLOCK", 2)
     log = save(tmp_path / "operator.log", write(5))
 
     answer = verify(log)

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from bolwerk.core.audit.action import Action
 from bolwerk.core.audit.entry import UNANCHORED, Entry, Head, digest
 from bolwerk.core.audit.verdict import Fault
-from bolwerk.core.audit.verify import Line, verify
+from bolwerk.core.audit.verify import verify
+from bolwerk.core.line import Line
 
 from .chains import judge, write
 

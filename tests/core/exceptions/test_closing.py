@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from bolwerk.core.exceptions.closing import CARVED_KINDS, HOLE_KINDS, Closing, closing
-from bolwerk.core.kinds import CILIUM_CLUSTERWIDE_NETWORK_POLICY, Kind, Ref
+from bolwerk.core.kinds import CILIUM_CLUSTERWIDE_NETWORK_POLICY, VALIDATING_ADMISSION_POLICY, Kind, Ref
+from bolwerk.core.policy.observed import WALL_KINDS
 from core.exceptions.people import approval, exception
 from core.policy.world import CILIUM, NOBODY, SETTINGS, SHARED, World
 
@@ -43,7 +45,10 @@ def carry_out(cluster: World, found: Closing) -> None:
 
 
 def specs(cluster: World) -> dict[Ref, Any]:
-    return {ref: (live.get("spec"), live.get("specs")) for ref, live in cluster.objects.items()}
+    """Return the wall with its holes; of admission and DNS the next operator takes care."""
+    return {
+        ref: (live.get("spec"), live.get("specs")) for ref, live in cluster.objects.items() if ref.kind in WALL_KINDS
+    }
 
 
 @PLUGINS
@@ -60,7 +65,26 @@ def test_what_the_operator_would_close_and_what_this_closes_are_the_same(served:
     assert not found.objection
     assert specs(by_this) == specs(by_operator)
     assert look(by_this).plan.empty, "once is enough, although no operator has told so yet"
-    assert by_this.decide().apply == ()
+    assert {each.kind for each in by_this.decide().apply} == {VALIDATING_ADMISSION_POLICY}
+
+
+@PLUGINS
+@pytest.mark.parametrize("skew", [timedelta(minutes=10), -timedelta(minutes=10)], ids=["ahead", "behind"])
+def test_what_one_of_the_clocks_calls_over_is_closed(served: frozenset[Kind], skew: timedelta) -> None:
+    """By the operator as by this, and also where the policy means nothing any more."""
+    by_operator, by_this = world(SHORT, LONG, served=served), world(SHORT, LONG, served=served)
+    for each in (by_operator, by_this):
+        each.now, each.skew = (END if skew > timedelta() else END + skew), skew
+    nonsense = replace(by_this, policy={**by_this.policy, "spec": {**by_this.policy["spec"], "mode": "Nonsense"}})
+    assert look(nonsense).overdue == ("team/exception-1",)
+    assert nonsense.decide().delete or nonsense.decide().apply
+
+    found = look(by_this)
+    carry_out(by_this, found)
+    by_operator.step()
+
+    assert found.overdue == ("team/exception-1",)
+    assert specs(by_this) == specs(by_operator)
 
 
 @PLUGINS

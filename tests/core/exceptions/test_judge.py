@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bolwerk.api.sovereigntypolicy import SovereigntyPolicySpec
+from bolwerk.core.exceptions.clocks import clocks
 from bolwerk.core.exceptions.judge import judge
 from bolwerk.core.reasons import Reason
 from core.exceptions.people import ALICE, BOB, CAROL, PIPELINE, approval, exception, git
@@ -34,6 +35,7 @@ class Case:
     approved: tuple[dict[str, Any], ...] = (approval(exception()),)
     policy: SovereigntyPolicySpec | None = field(default_factory=policy)
     now: datetime = WITHIN
+    skew: timedelta = timedelta()
     four_eyes: str | None = "Cluster"
 
 
@@ -42,11 +44,20 @@ OTHER_NAMESPACE = approval(exception(namespace="other"))
 GROUP: dict[str, Any] = {"destinations": [{"catalogueGroup": "openai", "ports": [{"port": 443}]}]}
 GIT = approval(exception(by=PIPELINE), PIPELINE, git=git("author", "reviewer"))
 OPEN, WAITS, NO = ("Open", Reason.APPROVED), ("Requested", Reason.TOO_FEW_APPROVALS), "Refused"
+DOUBT, MONTH = ("Approved", Reason.CLOCKS_DIFFER), timedelta(days=30)
 CASES = (
     Case("approved and in its term", *OPEN),
     Case("before its term", "Approved", Reason.NOT_YET_VALID, now=BEFORE),
     Case("after its term", "Expired", Reason.EXPIRED, now=AFTER),
     Case("after its term, never approved", "Expired", Reason.EXPIRED, approved=(), now=AFTER, four_eyes=None),
+    Case("over by our clock only", *DOUBT, now=AFTER, skew=MONTH),
+    Case("over by the API server's clock only", *DOUBT, now=WITHIN, skew=-MONTH),
+    Case("begun by our clock only", *DOUBT, now=WITHIN, skew=MONTH),
+    Case("begun by the API server's clock only", *DOUBT, now=BEFORE, skew=-MONTH),
+    Case("over by both clocks", "Expired", Reason.EXPIRED, now=AFTER, skew=-MONTH),
+    Case("begun by neither clock", "Approved", Reason.NOT_YET_VALID, now=BEFORE, skew=MONTH),
+    Case("in its term by both clocks", *OPEN, skew=timedelta(days=1)),
+    Case("in doubt, and not approved", *WAITS, approved=(), now=AFTER, skew=MONTH, four_eyes=None),
     Case("nobody has approved", *WAITS, approved=(), four_eyes=None),
     Case("by who asked", *WAITS, approved=(approval(exception(), ALICE),), four_eyes=None),
     Case("by who asked, in capitals", *WAITS, approved=(approval(exception(), ALICE.upper()),), four_eyes=None),
@@ -135,7 +146,7 @@ CASES = (
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_an_exception_is_judged(case: Case) -> None:
-    judgement = judge(case.asked, case.approved, case.policy, case.now)
+    judgement = judge(case.asked, case.approved, case.policy, *clocks(case.now, case.skew))
 
     assert (judgement.phase, judgement.reason, judgement.four_eyes) == (case.phase, case.reason, case.four_eyes)
     assert judgement.sentence

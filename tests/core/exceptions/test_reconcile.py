@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -29,10 +29,19 @@ def policy(*, mode: str = "Enforce", opened: tuple[Any, ...] = (), name: str = "
     return {"metadata": {"name": name, "uid": f"u-{name}"}, "spec": {**base, **spec}, "status": status}
 
 
-def told(*sentences: str) -> dict[str, Any]:
+def told(*sentences: str, others: Sequence[Any] = ()) -> dict[str, Any]:
     made = policy()
-    what = "EgressException team/exception-1"
-    made["status"]["findings"] = [{"type": "Unopened", "object": what, "message": each} for each in sentences]
+    made["status"]["unopenedExceptions"] = [*others, {**ENTRY, "unopened": [*sentences]}]
+    return made
+
+
+OTHERS = [{**ENTRY, "name": f"x{n}", "uid": f"u-{n}", "unopened": ["Names stay closed."]} for n in range(1000)]
+
+
+def crowded(number: int) -> dict[str, Any]:
+    """Return a policy whose list of what stays closed has so many others."""
+    made = policy()
+    made["status"]["unopenedExceptions"] = OTHERS[:number]
     return made
 
 
@@ -79,6 +88,12 @@ CASES = (
          lambda: seen(policy(opened=({**ENTRY, "unopened": ["Names stay closed."]},)))),
     Case("cannot be opened", "Approved", "Opened", "False", R.CANNOT_BE_OPENED, R.CANNOT_BE_OPENED,
          lambda: seen(told("Names stay closed.")), also=("Stalled",)),
+    Case("cannot be opened, as the last of a thousand", "Approved", "Opened", "False", R.CANNOT_BE_OPENED,
+         R.CANNOT_BE_OPENED, lambda: seen(told("Names stay closed.", others=OTHERS[:999])), also=("Stalled",)),
+    Case("cannot be opened, and a thousand others fill the list", "Approved", "Opened", "False", R.CANNOT_BE_OPENED,
+         R.CANNOT_BE_OPENED, lambda: seen(crowded(1000)), also=("Stalled",)),
+    Case("many others cannot be opened", "Approved", "Opened", "False", R.OPENING, R.OPENING,
+         lambda: seen(crowded(999)), also=("Reconciling",)),
     Case("only audited", "Approved", "Opened", "False", R.AUDIT_ONLY, R.AUDIT_ONLY,
          lambda: seen(policy(mode="Audit"))),
     Case("over, still open", "Expired", "Opened", "True", R.CLOSING, R.EXPIRED,
@@ -176,6 +191,21 @@ def test_a_life_with_its_dates_and_events() -> None:
     assert observed.exception["status"]["fourEyes"] == "Cluster"
     kept = {each["type"]: each["reason"] for each in observed.exception["status"]["conditions"]}
     assert (kept["Allowed"], kept["Approved"]) == (R.WITHIN_POLICY, R.APPROVED), "of one that is over, the last word"
+
+
+def test_who_is_closed_early_because_of_doubt_is_warned_and_told_why() -> None:
+    first = reconcile(seen(policy(opened=(ENTRY,))), SETTINGS, WITHIN)
+    assert first.status
+    doubtful = replace(seen(policy(), **first.status), skew=timedelta(days=29))
+
+    plan = reconcile(doubtful, SETTINGS, AFTER)
+
+    assert plan.status
+    assert (plan.status["phase"], plan.status["closedAt"]) == ("Approved", "2026-12-31T12:00:00Z")
+    [event] = plan.events
+    assert (event.type, event.reason) == ("Warning", R.CLOCKS_DIFFER)
+    assert "the operator's clock is 2505600 s ahead of the API server's" in event.message
+    assert plan.requeue_after == 29 * 86_400 + 1, "when both say that it is over"
 
 
 def test_who_loses_an_approval_is_warned() -> None:

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bolwerk.core.exceptions.validity import has_begun, has_ended, is_active, lasts, next_change, term
+from bolwerk.core.exceptions.clocks import RESOLUTION, clocks, difference
+from bolwerk.core.exceptions.validity import has_begun, has_ended, is_active, lasts, term, until_next_change
 from core.exceptions.people import exception
 
 SOURCES = Path(__file__).parents[3] / "operator" / "bolwerk"
@@ -89,18 +90,55 @@ def test_one_that_is_being_deleted_is_over() -> None:
 INSTANTS = st.integers(-5, 5).map(lambda seconds: NOON + seconds * SECOND)
 
 
-@given(st.lists(st.tuples(INSTANTS, INSTANTS), max_size=4), INSTANTS)
-def test_between_now_and_the_next_change_nothing_changes(terms: list[tuple[datetime, datetime]], now: datetime) -> None:
+SKEWS = st.integers(-4, 4).map(lambda seconds: seconds * SECOND)
+
+
+@given(st.lists(st.tuples(INSTANTS, INSTANTS), max_size=4), INSTANTS, SKEWS)
+def test_until_the_next_change_nothing_changes(
+    terms: list[tuple[datetime, datetime]], now: datetime, skew: timedelta
+) -> None:
+    """By no clock: what is in its term, and what has begun or ended by one of them."""
     made = [dated(begin.isoformat(), end.isoformat()) for begin, end in terms]
 
-    change = next_change(made, now)
+    def seen(now: datetime) -> list[Any]:
+        both = clocks(now, skew)
+        return [(is_active(each, *both), *((has_begun(each, by), has_ended(each, by)) for by in both)) for each in made]
 
-    until = change or NOON + timedelta(days=1)
-    assert until > now
-    before = [is_active(each, now) for each in made]
-    assert [is_active(each, until - TINY) for each in made] == before
-    if change:
-        assert any(change in each for each in terms)
+    seconds = until_next_change(made, *clocks(now, skew))
+
+    left = timedelta(days=1) if seconds is None else timedelta(seconds=seconds)
+    assert left > timedelta()
+    assert seen(now + left - TINY) == seen(now)
+    assert seconds is None or seen(now + left) != seen(now)
+
+
+@given(st.floats(-8, 8), st.floats(0, 1), INSTANTS, INSTANTS, INSTANTS)
+@example(2.5, 0.5, NOON - 2 * SECOND, NOON + 9 * SECOND, NOON)
+@example(-2.5, 0.5, NOON - 2 * SECOND, NOON + 2.5 * SECOND, NOON)
+def test_it_is_active_only_where_both_clocks_say_so(
+    ahead: float, unknown: float, begin: datetime, end: datetime, now: datetime
+) -> None:
+    """Whatever the API server's clock says within the second that it cuts off, beyond one second of difference."""
+    made, skew = dated(begin.isoformat(), end.isoformat()), timedelta(seconds=ahead)
+    known = skew - timedelta(seconds=unknown) * (1 if ahead > 0 else -1)
+    server = now - skew
+
+    found = is_active(made, *clocks(now, known))
+
+    if abs(known) < RESOLUTION:
+        assert found == is_active(made, now), "what nobody can tell is no difference"
+    elif found:
+        assert is_active(made, now)
+        assert is_active(made, server)
+
+
+def test_the_difference_is_told_to_people() -> None:
+    said = [difference(*clocks(NOON, timedelta(seconds=skew))) for skew in (599.8, -600)]
+
+    assert said == [
+        "the operator's clock is 600 s ahead of the API server's",
+        "the operator's clock is 600 s behind the API server's",
+    ]
 
 
 def test_nobody_else_reads_the_dates() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from bolwerk.core.kinds import CILIUM_CLUSTERWIDE_NETWORK_POLICY, Kind, Ref
+from bolwerk.core.kinds import CILIUM_CLUSTERWIDE_NETWORK_POLICY, VALIDATING_ADMISSION_POLICY, Kind, Ref
 from core.exceptions.people import approval, exception
 from core.policy.world import CILIUM, NOBODY, SHARED, World, policy
 
@@ -38,6 +40,17 @@ def world(*, served: frozenset[Kind] = CILIUM, at: datetime = BEGIN, **changes: 
 
 def listed(world: World) -> list[str]:
     return [f"{each['namespace']}/{each['name']}" for each in world.policy["status"].get("openExceptions", ())]
+
+
+def let_through(world: World) -> set[str]:
+    """Return the uids of the exceptions that admission knows to be open."""
+    told = [
+        set(re.findall(r'"uid": \["([^"]+)"\]', json.dumps(live["spec"]).replace('\\"', '"')))
+        for ref, live in world.objects.items()
+        if ref.kind == VALIDATING_ADMISSION_POLICY and ref.name.endswith(("-pods", "-alerts"))
+    ]
+    assert told[0] == told[1]
+    return told[0]
 
 
 def unopened(world: World) -> list[str]:

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bolwerk.core.kinds import Kind
+from bolwerk.core.kinds import VALIDATING_ADMISSION_POLICY, Kind
 from bolwerk.core.policy.reconcile import SETTLING
 from core.exceptions.people import approval, exception
-from core.policy.exceptional import BEGIN, DOMAIN, END, ENVOY, PLUGINS, WALL, listed, unopened, world
+from core.policy.exceptional import BEGIN, DOMAIN, END, ENVOY, PLUGINS, WALL, let_through, listed, unopened, world
 from core.policy.world import CILIUM, SHARED, World
 
 
@@ -50,9 +50,11 @@ def test_closing_comes_before_anything_else_and_waits_for_nothing(served: frozen
     plan = cluster.decide()
 
     assert all(delete.first for delete in plan.delete)
+    first, *rest = [apply.ref for apply in plan.apply]
     if served is CILIUM:
-        assert [apply.ref for apply in plan.apply] == [WALL]
+        assert (first, *{each.kind for each in rest}) == (WALL, VALIDATING_ADMISSION_POLICY)
     else:
+        assert {first.kind, *(each.kind for each in rest)} == {VALIDATING_ADMISSION_POLICY}
         assert [delete.ref.name for delete in plan.delete] == ["bolwerk-government-x-0123abc10000"]
 
 
@@ -138,9 +140,9 @@ def test_nothing_is_opened_where_nothing_is_blocked() -> None:
 def test_opening_and_closing_is_no_damage_that_was_restored() -> None:
     cluster = world()
 
-    assert [apply.event for apply in cluster.step().apply] == [None]
+    assert {apply.event for apply in cluster.step().apply} == {None}
     cluster.now = END
-    assert [apply.event for apply in cluster.step().apply] == [None]
+    assert {apply.event for apply in cluster.step().apply} == {None}
     cluster.objects[WALL] = {**cluster.objects[WALL], "specs": [{"endpointSelector": {}, "egress": [{}]}]}
     (healed,) = cluster.decide().apply
     assert healed.event
@@ -191,4 +193,5 @@ def test_no_sequence_opens_more_than_is_due_or_leaves_what_is_not(served: frozen
             if each in cluster.exceptions and each in approved and 0 <= day < number
         }
         assert {name.removeprefix("team/") for name in listed(cluster)} == due
+        assert let_through(cluster) == {each["metadata"]["uid"] for each in asked if each["metadata"]["name"] in due}
         assert cluster.decide().empty

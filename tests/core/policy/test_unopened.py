@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
+import pytest
+
 from bolwerk.core.kinds import NETWORK_POLICY, Kind, Ref
 from core.exceptions.people import approval, exception
 from core.policy.exceptional import BEGIN, DOMAIN, PLUGINS, WALL, listed, unopened, world
@@ -73,16 +78,41 @@ def test_names_are_closed_again_when_a_team_allows_its_pods_more() -> None:
     assert not any("-x-" in ref.name for ref in cluster.objects)
 
 
-def test_of_a_thousand_and_one_the_last_stays_closed() -> None:
+def many(number: int, **changes: Any) -> World:
+    """Return a cluster in which so many exceptions are due."""
     asked = [
         {
-            **exception(),
+            **exception(**changes),
             "metadata": {**exception()["metadata"], "name": f"e{n}", "uid": f"{n:08x}-0000-4000-8000-000000000000"},
         }
-        for n in range(1001)
+        for n in range(number)
     ]
     cluster = World(policy(), served=SHARED, exceptions=tuple(asked), approvals=tuple(map(approval, asked)), now=BEGIN)
     cluster.step()
+    return cluster
+
+
+def test_of_a_thousand_and_one_the_last_stays_closed() -> None:
+    cluster = many(1001)
 
     assert len(listed(cluster)) == 1000
     assert "1000 open exceptions already" in unopened(cluster)[0]
+    (closed,) = cluster.policy["status"]["unopenedExceptions"]
+    assert closed["name"] not in {each.partition("/")[2] for each in listed(cluster)}
+
+
+@pytest.mark.parametrize(("number", "longest"), [(1, 1024), (50, 1024), (51, 300), (1000, 300), (1001, 300)])
+def test_each_of_many_that_open_nothing_is_told_why(number: int, longest: int) -> None:
+    """The findings are fifty at most; each exception finds itself in a list of its own, which fits into one object."""
+    names = [{"domain": f"{'a' * 60}.{n}{'b' * 50}.example.com", "ports": [{"port": 443}]} for n in range(4)]
+    cluster = many(number, destinations=names)
+
+    told = cluster.policy["status"]["unopenedExceptions"]
+    assert len({each["uid"] for each in told}) == min(number, 1000)
+    assert listed(cluster) == []
+    for each in told:
+        assert "stays closed" in " ".join(each["unopened"]) or longest == 300
+        assert each["unopened"]
+        assert max(map(len, each["unopened"])) <= longest
+    assert len(json.dumps(cluster.policy["status"])) < 800_000
+    assert cluster.decide().empty

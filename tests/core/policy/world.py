@@ -70,6 +70,7 @@ class World:
     refusals: tuple[Refusal, ...] = ()
     overruled: Mapping[Ref, Mapping[str, Any]] = field(default_factory=dict)
     now: datetime = NOW
+    skew: timedelta = timedelta()
     objects: dict[Ref, dict[str, Any]] = field(default_factory=dict)
     _numbers: Any = field(default_factory=itertools.count)
 
@@ -90,6 +91,7 @@ class World:
             approvals=self.approvals,
             proofs=self.proofs,
             nodes=self.nodes,
+            skew=self.skew,
             refusals=self.refusals,
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bolwerk.core.admission.cel import items, told
 from bolwerk.core.admission.environment import INSTEAD, check, endpoint_variables, naming
+from bolwerk.core.admission.excepted import unless
 from bolwerk.core.admission.keys import key_check
 from bolwerk.core.admission.names import IN_CLUSTER, Names, host_of, hosts_in
 from bolwerk.core.admission.rule import Check
@@ -32,13 +33,14 @@ def _alerted(decided: Decisions, names: Names) -> Check:
         "alerted",
         naming(names, "Alert"),
         f"names %s, which serves AI endpoints among other things; if it is used for those, {INSTEAD}",
-        f"{hosts_in('e.value')}.filter(h, {names.decision('h')} == 'Alert')[0]",
+        f"{hosts_in('e.value')}.filter(h, {names.decided('h', 'Alert')})[0]",
         uses=suspects(decided, names),
     )
 
 
 def _unknown(decided: Decisions, names: Names) -> Check:
-    name = f"!isIP(h) && !h.contains(':') && !h.matches({IN_CLUSTER}) && {names.decision('h')} == ''"
+    known = f"{names.decision('h')} == ''{unless(names.excepted.host('h'))}"
+    name = f"!isIP(h) && !h.contains(':') && !h.matches({IN_CLUSTER}) && {known}"
     return check(
         "unknown",
         # What is put together from other variables is no host yet.
@@ -50,7 +52,7 @@ def _unknown(decided: Decisions, names: Names) -> Check:
 
 def _arguments(names: Names) -> Check:
     words = f"({items('c.?command')} + {items('c.?args')})"
-    named = f"{hosts_in('w')}.exists(h, {names.decision('h')} in ['Refuse', 'Alert'])"
+    named = f"{hosts_in('w')}.exists(h, {names.decided('h', 'Refuse', 'Alert')})"
     offends = f"{words}.exists(w, {named})"
     return Check(
         f"!variables.containers.exists(c, {offends})",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 
-__all__ = ["chunks", "items", "listed", "lookup", "regex", "same", "text", "told"]
+__all__ = ["LONGEST_LITERAL", "batches", "chunks", "items", "listed", "lookup", "regex", "same", "text", "told"]
 
 LONGEST_LITERAL = 40_000
 """Characters; CEL's parser refuses expressions of 100,000."""
@@ -17,7 +17,8 @@ LONGEST_LITERAL = 40_000
 
 def text(value: str) -> str:
     """Return a string literal."""
-    return json.dumps(value)  # CEL's escapes contain JSON's
+    # CEL's escapes contain JSON's, but for the pairs by which ASCII writes what is beyond 16 bits.
+    return json.dumps(value, ensure_ascii=False)
 
 
 def told(sentence: str, *arguments: str) -> str:
@@ -50,17 +51,24 @@ def lookup(values: Mapping[str, str]) -> str:
 
 def chunks(values: Mapping[str, str]) -> Iterator[dict[str, str]]:
     """Cut a map into maps whose literals the API server's parser takes."""
-    chunk: dict[str, str] = {}
+    entries = {f"{text(key)}: {text(value)}": key for key, value in values.items()}
+    for batch in batches(entries):
+        yield {(key := entries[each]): values[key] for each in batch}
+
+
+def batches(entries: Iterable[str]) -> Iterator[list[str]]:
+    """Cut the CEL of a literal's entries into as much as the API server's parser takes at a time."""
+    batch: list[str] = []
     length = 0
-    for key, value in values.items():
-        entry = len(text(key)) + len(text(value)) + len(": , ")
-        if chunk and length + entry > LONGEST_LITERAL:
-            yield chunk
-            chunk, length = {}, 0
-        chunk[key] = value
-        length += entry
-    if chunk:
-        yield chunk
+    for entry in entries:
+        longer = len(entry) + len(", ")
+        if batch and length + longer > LONGEST_LITERAL:
+            yield batch
+            batch, length = [], 0
+        batch.append(entry)
+        length += longer
+    if batch:
+        yield batch
 
 
 def items(field: str) -> str:

@@ -8,16 +8,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bolwerk.core.admission.cel import items, listed, lookup, text
+from bolwerk.core.admission.excepted import unless
 from bolwerk.core.admission.names import Names, host_of, hosts_in
 from bolwerk.core.admission.networks import internal, network_variables
 from bolwerk.core.admission.rule import Check
 from bolwerk.core.admission.suspects import VALUE, suspects
-from bolwerk.core.catalogue import Decisions
+from bolwerk.core.catalogue import Decision, Decisions
 from bolwerk.core.policy.subject import Subject
 
-__all__ = ["CLUSTER_RANGES", "INSTEAD", "check", "endpoint_variables", "environment_checks", "naming"]
+__all__ = ["CLUSTER_RANGES", "INSTEAD", "OR_EXCEPTED", "check", "endpoint_variables", "environment_checks", "naming"]
 
 INSTEAD = "use the in-cluster URL of a LocalModel (kubectl get localmodels -A -o wide)"
+
+OR_EXCEPTED = (
+    ", or have an EgressException approved (kubectl get egex says what an approved one leaves closed, and why)"
+)
 
 CLUSTER_RANGES = (
     "10.0.0.0/8",
@@ -34,22 +39,24 @@ cannot be told here; the wall can."""
 
 def environment_checks(subject: Subject, decided: Decisions, names: Names) -> tuple[Check, ...]:
     """Return the checks."""
-    outside = f"e.name in variables.endpoints && {host_of(VALUE)}.exists(h, {_outside('h')})"
-    host = f"{hosts_in('e.value')}.filter(h, {names.decision('h')} == 'Refuse')[0]"
+    out = f"{_outside('h')}{unless(names.excepted.host('h'))}"
+    outside = f"e.name in variables.endpoints && {host_of(VALUE)}.exists(h, {out})"
+    host = f"{hosts_in('e.value')}.filter(h, {names.decided('h', 'Refuse')})[0]"
     suspected = suspects(decided, names)
     cluster = f"{listed(CLUSTER_RANGES)}.map(n, cidr(n))"
     return (
         check(
             "refused",
             naming(names, "Refuse"),
-            f"names %s, an external AI endpoint that SovereigntyPolicy {subject.name} refuses; {INSTEAD}",
+            f"names %s, an external AI endpoint that SovereigntyPolicy {subject.name} refuses; {INSTEAD}{OR_EXCEPTED}",
             host,
             uses=suspected,
         ),
         check(
             "outside",
             outside,
-            f"has an address outside the declared internal networks of SovereigntyPolicy {subject.name}; {INSTEAD}",
+            f"has an address outside the declared internal networks of SovereigntyPolicy {subject.name}; "
+            f"{INSTEAD}{OR_EXCEPTED}",
             uses={**suspected, **network_variables(subject), **endpoint_variables(decided), "cluster": cluster},
         ),
     )
@@ -90,9 +97,9 @@ def endpoint_variables(decided: Decisions) -> dict[str, str]:
     return {"endpoints": lookup(dict.fromkeys(sorted(known), ""))}
 
 
-def naming(names: Names, decision: str) -> str:
+def naming(names: Names, decision: Decision) -> str:
     """Return the CEL for whether the value of the variable `e` names a host of this decision."""
-    return f"{hosts_in(VALUE)}.exists(h, {names.decision('h')} == '{decision}')"
+    return f"{hosts_in(VALUE)}.exists(h, {names.decided('h', decision)})"
 
 
 def _outside(host: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from bolwerk.core.admission.cel import items, listed, text, told
 from bolwerk.core.admission.environment import INSTEAD, check
+from bolwerk.core.admission.excepted import unless
 from bolwerk.core.admission.names import Names
 from bolwerk.core.admission.rule import Check
 from bolwerk.core.admission.suspects import suspects
@@ -44,7 +45,7 @@ def key_check(subject: Subject, decided: Decisions, names: Names, *wanted: Decis
     )
     return check(
         f"lone_{keys}",
-        f"e.name in variables.{keys} && {_SET.format(it='e')} && !{mate}",
+        f"e.name in variables.{keys} && {_SET.format(it='e')} && !{mate}{unless(names.excepted.key('e.name'))}",
         "is set %s",
         f"variables.{keys}[e.name].size() > 0 ? {without} : {of_no_use}",
         uses={**suspects(decided, names), keys: _keys(decided, wanted)},

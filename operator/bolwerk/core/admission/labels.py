@@ -9,7 +9,7 @@ from __future__ import annotations
 from bolwerk.core.admission.callers import CONTROLLERS, may_override, operator
 from bolwerk.core.admission.cel import text
 from bolwerk.core.admission.rule import Check, Resources, Rule
-from bolwerk.core.admission.workloads import TEMPLATES, template
+from bolwerk.core.admission.workloads import TEMPLATES, labels_of
 from bolwerk.core.policy.subject import POLICY_LABEL, Subject
 from bolwerk.core.settings import Settings
 
@@ -40,8 +40,8 @@ def labels_rule(subject: Subject, settings: Settings) -> Rule:
         resources=(Resources("", "v1", ("pods",), ("CREATE", "UPDATE")), *TEMPLATES),
         conditions={"not-by-a-controller-of-the-cluster": f"!{CONTROLLERS}"},
         variables={
-            "before": f"oldObject == null ? {{}} : {_labels('oldObject')}",
-            "after": _labels("object"),
+            "before": f"oldObject == null ? {{}} : {labels_of('oldObject')}",
+            "after": labels_of("object"),
         },
         checks=(
             Check(
@@ -51,7 +51,3 @@ def labels_rule(subject: Subject, settings: Settings) -> Rule:
             ),
         ),
     )
-
-
-def _labels(of: str) -> str:
-    return f"{template(of)}.?metadata.?labels.orValue({{}})"

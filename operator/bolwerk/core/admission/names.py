@@ -14,7 +14,8 @@ from itertools import groupby
 from operator import itemgetter
 
 from bolwerk.core.admission.cel import chunks, lookup, regex, text
-from bolwerk.core.catalogue import Decisions
+from bolwerk.core.admission.excepted import NOTHING_EXCEPTED, Excepted, unless
+from bolwerk.core.catalogue import Decision, Decisions
 
 __all__ = ["HOST", "IN_CLUSTER", "Names", "host_of", "hosts_in", "names_of"]
 
@@ -31,16 +32,19 @@ class Names:
     Attributes
     ----------
     variables
-        What `decision` uses.
+        What the CEL uses.
     known
         CEL with `{host}` in it: whether anything is known about names that end in the same two labels.
     steps
         Pairs of CEL with `{host}` in it: where the first is true of a host, the second is the decision.
+    excepted
+        What open exceptions let some pods name all the same.
     """
 
     variables: Mapping[str, str]
     known: str
     steps: tuple[tuple[str, str], ...]
+    excepted: Excepted = NOTHING_EXCEPTED
 
     def decision(self, host: str) -> str:
         """Return the CEL for what is decided about a lower-case name: `Refuse`, `Alert`, `Allow` or an empty string.
@@ -50,8 +54,14 @@ class Names:
         chain = "".join(f"{condition} ? {value} : " for condition, value in self.steps)
         return f"(!({self.known}) ? '' : {chain}'')".replace("{host}", host)
 
+    def decided(self, host: str, *decisions: Decision) -> str:
+        """Return the CEL for whether this is decided about a name, and no exception is open for it."""
+        one, *more = (f"'{each}'" for each in decisions)
+        asked = f"in [{', '.join([one, *more])}]" if more else f"== {one}"
+        return f"{self.decision(host)} {asked}{unless(self.excepted.host(host))}"
 
-def names_of(decided: Decisions) -> Names:
+
+def names_of(decided: Decisions, excepted: Excepted = NOTHING_EXCEPTED) -> Names:
     """Return what is decided about the names of the catalogue, as CEL."""
     exact: dict[str, str] = {}
     suffixes: dict[int, dict[str, str]] = defaultdict(dict)
@@ -75,7 +85,7 @@ def names_of(decided: Decisions) -> Names:
             for decision, each in groupby(patterns.get(count, ()), key=itemgetter(0))
         ]
         steps += _looked_up(f"domains{count}", suffixes.get(count, {}), _tail(count), variables)
-    return Names(variables, " || ".join(known) or "false", tuple(steps))
+    return Names({**variables, **excepted.variables}, " || ".join(known) or "false", tuple(steps), excepted)
 
 
 def hosts_in(value: str) -> str:

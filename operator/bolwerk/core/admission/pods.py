@@ -8,6 +8,7 @@ from __future__ import annotations
 from bolwerk.core.admission.alerts import alert_checks
 from bolwerk.core.admission.callers import operator
 from bolwerk.core.admission.environment import environment_checks
+from bolwerk.core.admission.excepted import NOTHING_EXCEPTED, Excepted
 from bolwerk.core.admission.host import host_checks
 from bolwerk.core.admission.keys import key_check
 from bolwerk.core.admission.names import names_of
@@ -23,14 +24,16 @@ from bolwerk.core.settings import Settings
 __all__ = ["pod_rules"]
 
 
-def pod_rules(subject: Subject, decided: Decisions, settings: Settings) -> tuple[Rule, ...]:
+def pod_rules(
+    subject: Subject, decided: Decisions, settings: Settings, excepted: Excepted = NOTHING_EXCEPTED
+) -> tuple[Rule, ...]:
     """Return the rules.
 
     The operator makes no pod itself but the probes, which have to name what they are to try. What a LocalModel says
     comes to the API server in a Deployment, and is judged there.
     """
     conditions = {**CHANGED, "not-a-probe": f"object.kind != 'Pod' || !({operator(settings)})"}
-    names = names_of(decided)
+    names = names_of(decided, excepted)
     refused = (
         *host_checks(),
         size_check(),

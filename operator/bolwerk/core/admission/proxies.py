@@ -21,8 +21,9 @@ def proxy_check(subject: Subject, decided: Decisions, names: Names) -> Check:
     forward proxy more often than not. By its address in a declared network it is let through.
     """
     spellings = dict.fromkeys(sorted({name.upper() for name in decided.catalogue.environment.proxies}), "")
+    excepted = names.excepted.host("h")
     loopback = "(isIP(h) && ip(h).isLoopback())"
-    inside = f"(h.matches({IN_CLUSTER}) || {loopback} || {internal('h')})"
+    inside = f"(h.matches({IN_CLUSTER}) || {loopback} || {internal('h')}{f' || {excepted}' if excepted else ''})"
     # What is no URL at all may still mean something to some client: it is not inside.
     out = (
         f"e.name.upperAscii() in variables.proxies && {VALUE}.trim() != '' && !{host_of(VALUE)}.exists_one(h, {inside})"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from bolwerk.core.admission.cel import items
 from bolwerk.core.admission.rule import Resources
 
-__all__ = ["CHANGED", "CONTAINERS", "POD_SPEC", "TEMPLATES", "WORKLOADS", "template"]
+__all__ = ["CHANGED", "CONTAINERS", "POD_SPEC", "TEMPLATES", "WORKLOADS", "labels_of", "template"]
 
 TEMPLATES: tuple[Resources, ...] = (
     Resources("", "v1", ("replicationcontrollers",), ("CREATE", "UPDATE")),
@@ -32,6 +32,11 @@ def template(of: str) -> str:
         f"(object.kind == 'Pod' ? dyn({of}) : object.kind == 'CronJob' ? "
         f"dyn({of}).spec.jobTemplate.spec.template : dyn({of}).spec.template)"
     )
+
+
+def labels_of(of: str) -> str:
+    """Return the CEL for the labels of that pod, or of the pods that are made from that template."""
+    return f"{template(of)}.?metadata.?labels.orValue({{}})"
 
 
 CHANGED: Mapping[str, str] = {

@@ -7,24 +7,16 @@ written the whole log anew. That is what heads kept elsewhere are for.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from bolwerk.core.audit.action import Action
 from bolwerk.core.audit.entry import Entry, UnreadableError
 from bolwerk.core.audit.verdict import Broken, Fault, Verdict
 from bolwerk.core.audit.walk import Item, Walk
+from bolwerk.core.line import Line
 
-__all__ = ["Line", "verify"]
+__all__ = ["verify"]
 
 _NO_MORE = (4, 0, "")
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of a log, and where it stands."""
-
-    where: str
-    text: str
 
 
 def verify(logs: Sequence[Iterable[Line]], *, expected_heads: Iterable[str] = (), after: str | None = None) -> Verdict:

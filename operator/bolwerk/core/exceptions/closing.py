@@ -16,6 +16,7 @@ from bolwerk.api.sovereigntypolicy import SovereigntyPolicySpec
 from bolwerk.core.conclusion import ABSENT
 from bolwerk.core.conditions import condition_of
 from bolwerk.core.egress.hole import EXCEPTION_LABEL
+from bolwerk.core.exceptions.clocks import clocks
 from bolwerk.core.exceptions.holes import due
 from bolwerk.core.exceptions.validity import is_active
 from bolwerk.core.invalid import InvalidSpecError, parsed
@@ -100,14 +101,15 @@ def _uid(found: Mapping[str, Any]) -> str:
 
 
 def _due(observed: Observed, settings: Settings, now: datetime) -> Iterable[Mapping[str, Any]]:
+    both = clocks(now, observed.skew)
     try:
         spec = parsed(SovereigntyPolicySpec, observed.policy.get("spec"))
     except InvalidSpecError:
         # Nobody can say what it allows; as the operator does, only what is over is closed.
-        return [each for each in observed.exceptions if is_active(each, now)]
+        return [each for each in observed.exceptions if is_active(each, *both)]
     here = frozenset(governed(observed, settings))
     asked = [each for each in observed.exceptions if each["metadata"]["namespace"] in here]
-    return due(asked, observed.approvals, spec, now)
+    return due(asked, observed.approvals, spec, *both)
 
 
 def _deletes(observed: Observed, over: Mapping[str, str]) -> Iterator[Delete]:

@@ -29,9 +29,9 @@ Object: TypeAlias = Mapping[str, Any]
 
 
 def due(
-    exceptions: Iterable[Object], approvals: Iterable[Object], policy: SovereigntyPolicySpec, now: datetime
+    exceptions: Iterable[Object], approvals: Iterable[Object], policy: SovereigntyPolicySpec, *now: datetime
 ) -> list[Object]:
-    """Return the exceptions that are judged to be open now, those asked for first to the front."""
+    """Return the exceptions that are judged to be open now, by every clock; those asked for first to the front."""
     by_uid: dict[str, list[Object]] = {}
     for approval in approvals:
         named = (approval.get("spec") or {}).get("exception") or {}
@@ -39,7 +39,7 @@ def due(
     found = [
         exception
         for exception in exceptions
-        if judge(exception, by_uid.get(exception["metadata"]["uid"], ()), policy, now).phase == "Open"
+        if judge(exception, by_uid.get(exception["metadata"]["uid"], ()), policy, *now).phase == "Open"
     ]
     return sorted(found, key=_asked)
 

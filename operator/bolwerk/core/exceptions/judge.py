@@ -17,6 +17,7 @@ from bolwerk.api.sovereigntypolicy import Exceptions, SovereigntyPolicySpec
 from bolwerk.core.egress.networks import parsed as networks
 from bolwerk.core.exceptions import validity
 from bolwerk.core.exceptions.approvers import Approvers, of_exception
+from bolwerk.core.exceptions.clocks import difference
 from bolwerk.core.invalid import InvalidSpecError, parsed
 from bolwerk.core.reasons import Reason
 
@@ -57,7 +58,7 @@ def judge(
     exception: Mapping[str, Any],
     approvals: Iterable[Mapping[str, Any]],
     policy: SovereigntyPolicySpec | None,
-    now: datetime,
+    *now: datetime,
 ) -> Judgement:
     """Judge an exception, as the API server has it.
 
@@ -67,6 +68,8 @@ def judge(
         EgressApprovals of its namespace; those that name another exception or uid are left out here.
     policy
         The spec of the SovereigntyPolicy that governs its namespace, or None.
+    now
+        What every clock says that counts.
     """
     found = of_exception(exception, approvals)
     needed = found.needed(policy.exceptions.approvals) if policy else 0
@@ -75,7 +78,7 @@ def judge(
     def so(phase: Phase, reason: Reason, sentence: str) -> Judgement:
         return Judgement(phase, reason, sentence, found.all, four_eyes)
 
-    if validity.has_ended(exception, now):
+    if all(validity.has_ended(exception, each) for each in now):
         return so("Expired", Reason.EXPIRED, f"its term ended at {validity.term(exception)[1]}; ask anew with renews")
     objection = _objection(exception, policy, found)
     if objection:
@@ -83,8 +86,11 @@ def judge(
     if four_eyes is None:
         return so("Requested", Reason.TOO_FEW_APPROVALS, _too_few(found, needed))
     by = f"approved by {', '.join(found.all)}"
-    if not validity.has_begun(exception, now):
+    if not any(validity.has_begun(exception, each) for each in now):
         return so("Approved", Reason.NOT_YET_VALID, f"{by}; opens at {validity.term(exception)[0]}")
+    if not validity.is_active(exception, *now):
+        doubt = f"{difference(*now)}, and only one of them says that it is in its term: have the nodes set their clocks"
+        return so("Approved", Reason.CLOCKS_DIFFER, f"{by}; not open, because {doubt}")
     return so("Open", Reason.APPROVED, by)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from bolwerk.core.plan import Refusal
@@ -25,6 +26,8 @@ class Observed:
         All SovereigntyPolicies, with their status.
     namespace
         The Namespace that it is in: name, labels, deletionTimestamp; None before that is known.
+    skew
+        How far the operator's clock is ahead of the API server's, as far as known.
     refusals
         What was refused when this very plan was tried a moment ago; they decide only the status.
     """
@@ -33,6 +36,7 @@ class Observed:
     approvals: tuple[Mapping[str, Any], ...] = ()
     policies: tuple[Mapping[str, Any], ...] = ()
     namespace: Mapping[str, Any] | None = None
+    skew: timedelta = timedelta()
     refusals: tuple[Refusal, ...] = ()
 
     @property

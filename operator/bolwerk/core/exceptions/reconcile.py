@@ -12,6 +12,8 @@ from typing import Any
 from bolwerk.api.sovereigntypolicy import SovereigntyPolicySpec
 from bolwerk.core.conditions import condition_of
 from bolwerk.core.exceptions import validity
+from bolwerk.core.exceptions.clocks import clocks
+from bolwerk.core.exceptions.holes import LARGEST_HOLES
 from bolwerk.core.exceptions.judge import judge
 from bolwerk.core.exceptions.observed import Observed
 from bolwerk.core.exceptions.status import View, status_of
@@ -28,18 +30,19 @@ def reconcile(observed: Observed, settings: Settings, now: datetime) -> Plan:
     exception = observed.exception
     if observed.namespace is None or exception["metadata"].get("deletionTimestamp"):
         return Plan()
-    policy = _governing(observed, settings)
+    policy, both = _governing(observed, settings), clocks(now, observed.skew)
+    left = validity.until_next_change([exception], *both)
     try:
         spec = parsed(SovereigntyPolicySpec, policy.get("spec")) if policy is not None else None
     except InvalidSpecError:
-        return Plan(requeue_after=_left(exception, now))  # the policy's own status tells; what is open stays as it is
+        return Plan(requeue_after=left)  # the policy's own status tells; what is open stays as it is
     entry, sentences = _told(observed)
     view = View(
         exception=exception,
-        judgement=judge(exception, observed.approvals, spec, now),
+        judgement=judge(exception, observed.approvals, spec, *both),
         policy=policy,
         entry=entry,
-        unopened=sentences,
+        unopened=sentences or ([] if entry else _crowded_out(policy)),
         until=validity.term(exception)[1],
     )
     before = exception.get("status") or {}
@@ -47,7 +50,7 @@ def reconcile(observed: Observed, settings: Settings, now: datetime) -> Plan:
     return Plan(
         status=None if status == before else status,
         events=_events(before, status),
-        requeue_after=_left(exception, now),
+        requeue_after=left,
     )
 
 
@@ -65,22 +68,25 @@ def _told(observed: Observed) -> tuple[Mapping[str, Any] | None, list[str]]:
 
     Also those that govern its namespace no more: they may have something to close yet.
     """
-    metadata = observed.exception["metadata"]
-    what = ("Unopened", f"EgressException {metadata['namespace']}/{metadata['name']}")
+    uid = observed.exception["metadata"]["uid"]
     sentences: list[str] = []
     for policy in observed.policies:
         status = policy.get("status") or {}
         for entry in status.get("openExceptions") or ():
-            if entry["uid"] == metadata["uid"]:
+            if entry["uid"] == uid:
                 return entry, list(entry.get("unopened") or ())
-        found = status.get("findings") or ()
-        sentences += [each["message"] for each in found if (each["type"], each["object"]) == what]
+        closed = status.get("unopenedExceptions") or ()
+        sentences += [told for each in closed if each["uid"] == uid for told in each["unopened"]]
     return None, sentences
 
 
-def _left(exception: Mapping[str, Any], now: datetime) -> float | None:
-    change = validity.next_change([exception], now)
-    return (change - now).total_seconds() if change else None
+def _crowded_out(policy: Mapping[str, Any] | None) -> list[str]:
+    """Return why nothing is said of an exception that is due: a status lists so many and no more."""
+    closed = ((policy or {}).get("status") or {}).get("unopenedExceptions") or ()
+    sentence = (
+        f"{LARGEST_HOLES} exceptions of this policy stay closed, and its status has no room for why this one does"
+    )
+    return [f"{sentence}; delete those that open nothing."] if len(closed) >= LARGEST_HOLES else []
 
 
 def _events(before: Mapping[str, Any], status: Manifest) -> tuple[Event, ...]:

@@ -95,7 +95,8 @@ def _opened(view: View) -> Condition:
     if view.entry is None:
         return _not_open(view)
     if view.judgement.phase != "Open":
-        return true("Opened", Reason.CLOSING, "it is over, and its hole in the wall is being closed")
+        over = "it is in doubt" if view.judgement.reason == Reason.CLOCKS_DIFFER else "it is over"
+        return true("Opened", Reason.CLOSING, f"{over}, and its hole in the wall is being closed")
     if view.unopened:
         return true("Opened", Reason.OPENED_IN_PART, f"open until {view.until}, but: {' '.join(view.unopened)}")
     return true("Opened", Reason.OPENED, f"open until {view.until}")
@@ -104,8 +105,8 @@ def _opened(view: View) -> Condition:
 def _not_open(view: View) -> Condition:
     judgement = view.judgement
     if judgement.phase != "Open":
-        reasons = {"Approved": Reason.NOT_YET_VALID, "Expired": Reason.EXPIRED}
-        return false("Opened", reasons.get(judgement.phase, Reason.NOT_DUE), judgement.sentence)
+        reason = judgement.reason if judgement.phase in ("Approved", "Expired") else Reason.NOT_DUE
+        return false("Opened", reason, judgement.sentence)
     if view.policy is not None and (view.policy.get("spec") or {}).get("mode") != "Enforce":
         name = view.policy["metadata"]["name"]
         return false("Opened", Reason.AUDIT_ONLY, f"SovereigntyPolicy {name} only audits: there is no wall to open")

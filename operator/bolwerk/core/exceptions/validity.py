@@ -1,5 +1,7 @@
 """The only reader of an exception's dates: renderers, reports, commands and safety nets all ask here.
 
+Whoever has more than one clock (`clocks`) hands over what each says.
+
 A second reader would sooner or later read them otherwise, and honour what has expired. A test fails when one appears.
 """
 
@@ -9,17 +11,18 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-__all__ = ["has_begun", "has_ended", "is_active", "lasts", "next_change", "term"]
+__all__ = ["has_begun", "has_ended", "is_active", "lasts", "term", "until_next_change"]
 
 FROM, UNTIL = "validFrom", "validUntil"
 
 
-def is_active(exception: Mapping[str, Any], now: datetime) -> bool:
+def is_active(exception: Mapping[str, Any], now: datetime, *clocks: datetime) -> bool:
     """Whether an exception, as the API server has it, is in its term: from validFrom until just before validUntil.
 
-    It says nothing of approvals. One that is being deleted is over, and one whose dates mean nothing never begins.
+    By every clock that is given: in doubt the wall stays up. It says nothing of approvals. One that is being deleted
+    is over, and one whose dates mean nothing never begins.
     """
-    return has_begun(exception, now) and not has_ended(exception, now)
+    return all(has_begun(exception, each) and not has_ended(exception, each) for each in (now, *clocks))
 
 
 def has_begun(exception: Mapping[str, Any], now: datetime) -> bool:
@@ -40,10 +43,11 @@ def lasts(exception: Mapping[str, Any]) -> timedelta:
     return end - begin if begin is not None and end is not None else timedelta()
 
 
-def next_change(exceptions: Iterable[Mapping[str, Any]], now: datetime) -> datetime | None:
-    """Return the next instant at which one of the exceptions begins or ends, or None if none ever will."""
-    instants = (_instant(exception, field) for exception in exceptions for field in (FROM, UNTIL))
-    return min((instant for instant in instants if instant is not None and instant > now), default=None)
+def until_next_change(exceptions: Iterable[Mapping[str, Any]], *now: datetime) -> float | None:
+    """Return the seconds until one of the exceptions begins or ends by one of the clocks, or None if none ever will."""
+    instants = [_instant(exception, field) for exception in exceptions for field in (FROM, UNTIL)]
+    left = ((instant - each).total_seconds() for instant in instants if instant is not None for each in now)
+    return min((seconds for seconds in left if seconds > 0), default=None)
 
 
 def term(exception: Mapping[str, Any]) -> tuple[str, str]:

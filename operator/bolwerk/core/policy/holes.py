@@ -11,14 +11,17 @@ from datetime import datetime
 from typing import Any
 
 from bolwerk.core.conclusion import Live, surplus
+from bolwerk.core.conditions import MESSAGE_LENGTH, shortened
 from bolwerk.core.egress.backends import cilium
 from bolwerk.core.egress.hole import EXCEPTION_LABEL, Hole
 from bolwerk.core.egress.intent import Intent, Wall
+from bolwerk.core.exceptions.clocks import clocks
 from bolwerk.core.exceptions.holes import LARGEST_HOLES, due, holes
-from bolwerk.core.exceptions.validity import is_active, next_change
+from bolwerk.core.exceptions.validity import is_active
 from bolwerk.core.kinds import CILIUM_CLUSTERWIDE_NETWORK_POLICY, Kind
 from bolwerk.core.plan import Apply, Delete, Manifest
 from bolwerk.core.policy.catalogue import catalogue_in_use
+from bolwerk.core.policy.excepted import refusing_again
 from bolwerk.core.policy.observed import WALL_KINDS, Observed
 from bolwerk.core.policy.subject import Subject
 from bolwerk.core.settings import Settings
@@ -32,11 +35,14 @@ __all__ = [
     "parted",
     "still_open",
     "surplus_holes",
-    "until_next_change",
+    "unopened_now",
 ]
 
 MOST_SENTENCES = 8
 """Of one entry in the status."""
+FEW = 50
+"""Of more entries each has one short sentence only: a thousand have to fit into one object."""
+SHORT = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +77,12 @@ def asked(
 ) -> Asked:
     """Decide which exceptions have to be open in the namespaces that the policy governs."""
     here = [each for each in observed.exceptions if each["metadata"]["namespace"] in namespaces]
-    found = due(here, observed.approvals, subject.spec, now)
+    found = due(here, observed.approvals, subject.spec, *clocks(now, observed.skew))
     intent = Intent.of(subject)
     if not found:
         return Asked(intent, frozenset())
     opened, unopened = holes(found, subject.spec, catalogue_in_use(observed.overlay, settings)[0])
     return Asked(replace(intent, holes=opened), frozenset(each["metadata"]["uid"] for each in found), unopened)
-
-
-def until_next_change(observed: Observed, now: datetime) -> float:
-    """Return the seconds until an exception begins or ends."""
-    change = next_change(observed.exceptions, now)
-    return (change - now).total_seconds() if change else float("inf")
 
 
 def exception_of(manifest: Mapping[str, Any]) -> str:
@@ -124,19 +124,19 @@ def surplus_holes(
 def closing_all(observed: Observed, now: datetime) -> tuple[tuple[Apply, ...], tuple[Delete, ...]]:
     """Return what closes the holes of exceptions that are over, where the policy itself says nothing any more.
 
-    A hole that is cut into the wall itself takes the others with it: nobody can say what the wall would be without it.
+    A hole that is cut into the wall itself, or into a rule of admission, takes the others with it: nobody can say what
+    the wall, or the rule, would be without it.
     """
-    active = {each["metadata"]["uid"] for each in observed.exceptions if is_active(each, now)}
+    both = clocks(now, observed.skew)
+    active = {each["metadata"]["uid"] for each in observed.exceptions if is_active(each, *both)}
     deletes = tuple(surplus_holes((), observed.owned, kept=active, kinds=()))
-    listed = {entry["uid"] for entry in _told(observed)}
-    if listed <= active:
-        return (), deletes
+    over = {entry["uid"] for entry in _told(observed)} - active
     whole = (
         Apply(CILIUM_CLUSTERWIDE_NETWORK_POLICY, cilium.without_holes(each), "an exception in it is over")
         for each in observed.owned.get(CILIUM_CLUSTERWIDE_NETWORK_POLICY, ())
-        if not exception_of(each) and "specs" in each
+        if over and not exception_of(each) and "specs" in each
     )
-    return tuple(whole), deletes
+    return (*whole, *refusing_again(observed, active)), deletes
 
 
 def open_now(observed: Observed, wall: Wall, applies: Iterable[Apply], *, carved: bool) -> list[dict[str, Any]]:
@@ -156,14 +156,42 @@ def open_now(observed: Observed, wall: Wall, applies: Iterable[Apply], *, carved
             continue
         sentences = [sentence for each, sentence in wall.unopened if each.uid == hole.uid]
         entry = {"namespace": hole.namespace, "name": hole.exception, "uid": hole.uid}
-        found[hole.uid] = entry | ({"unopened": sentences[:MOST_SENTENCES]} if sentences else {})
+        found[hole.uid] = entry | ({"unopened": sentences} if sentences else {})
     left = {exception_of(each) for objects in standing(observed.owned).values() for each in objects} - found.keys()
     names = {each["metadata"]["uid"]: each["metadata"] for each in observed.exceptions}
     for uid in sorted(left | (before.keys() - found.keys() if unsettled else set())):
         metadata = names.get(uid, {"namespace": "", "name": ""})
         made = {"namespace": metadata["namespace"], "name": metadata["name"], "uid": uid}
         found[uid] = before.get(uid, made)
-    return list(found.values())[:LARGEST_HOLES]  # what is being closed beside a thousand is not refused for it
+    return _bounded(found.values())  # what is being closed beside a thousand is not refused for it
+
+
+def unopened_now(wall: Wall, opened: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the status' list of what is due and opens nothing, with why.
+
+    Parameters
+    ----------
+    opened
+        What the status lists as open.
+    """
+    listed = {entry["uid"] for entry in opened} | {hole.uid for hole in wall.opened}
+    found: dict[str, dict[str, Any]] = {}
+    for hole, sentence in wall.unopened:
+        if hole.uid not in listed:
+            entry = {"namespace": hole.namespace, "name": hole.exception, "uid": hole.uid, "unopened": []}
+            found.setdefault(hole.uid, entry)["unopened"].append(sentence)
+    return _bounded(found.values())
+
+
+def _bounded(entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    found = list(entries)[:LARGEST_HOLES]
+    sentences, length = (MOST_SENTENCES, MESSAGE_LENGTH) if len(found) <= FEW else (1, SHORT)
+    return [
+        {**each, "unopened": [shortened(told, length) for told in each["unopened"][:sentences]]}
+        if "unopened" in each
+        else each
+        for each in found
+    ]
 
 
 def still_open(observed: Observed) -> list[dict[str, Any]]:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from bolwerk.core.admission import admission
 from bolwerk.core.catalogue import Catalogue, decisions
 from bolwerk.core.catalogue.dns import dns_config_map
 from bolwerk.core.conditions import Condition, true
+from bolwerk.core.egress.hole import Hole
 from bolwerk.core.invalid import InvalidSpecError
 from bolwerk.core.plan import Manifest
 from bolwerk.core.policy.catalogue import catalogue_in_use
@@ -39,15 +40,36 @@ class Names:
     objection
         Why `objects` are not what the policy asks for, or None. Then those that exist already stay as they are:
         what refused a name yesterday goes on refusing it.
+    left_out
+        The holes that admission has no room for.
     """
 
     catalogue: Catalogue
     objects: tuple[Manifest, ...]
     objection: Condition | None = None
+    left_out: tuple[Hole, ...] = ()
+
+    @property
+    def limits(self) -> tuple[str, ...]:
+        """What of the policy cannot be expressed, a sentence each, for the status."""
+        if not self.left_out:
+            return ()
+        sentence = (
+            f"Admission has no room for {len(self.left_out)} of the open exceptions (the first is "
+            f"{self.left_out[0].address}): their pods reach what is excepted but may not name it in a variable. Let "
+            "some end, or name fewer destinations and labels in each."
+        )
+        return (sentence,)
 
 
 def names(
-    subject: Subject, observed: Observed, settings: Settings, *, backend: str, spared: Iterable[str] = ()
+    subject: Subject,
+    observed: Observed,
+    settings: Settings,
+    *,
+    backend: str,
+    spared: Iterable[str] = (),
+    holes: tuple[Hole, ...] = (),
 ) -> Names:
     """Decide which names are refused, beside a wall that `backend` holds.
 
@@ -55,14 +77,17 @@ def names(
     ----------
     spared
         Domains for which an exception is due: DNS answers them.
+    holes
+        What is open in the live wall: admission lets it through.
     """
     catalogue, objection = catalogue_in_use(observed.overlay, settings)
     try:
-        objects = _objects(_Question.of(subject, catalogue, settings, backend, tuple(sorted(set(spared)))))
+        answered = tuple(sorted(set(spared)))
+        found = _found(_Question.of(subject, catalogue, settings, backend=backend, spared=answered, holes=holes))
     except InvalidSpecError as error:
         message = f"{error}. The wall stands; which names are refused stays as it was."
         return Names(catalogue, (), true("Stalled", Reason.INVALID_SPEC, message))
-    return Names(catalogue, objects, objection)
+    return replace(found, catalogue=catalogue, objection=objection)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,27 +100,35 @@ class _Question:
     settings: Settings = field(compare=False)
     backend: str = field(compare=False)
     spared: tuple[str, ...] = field(compare=False)
+    holes: tuple[Hole, ...] = field(compare=False)
 
     @classmethod
     def of(
-        cls, subject: Subject, catalogue: Catalogue, settings: Settings, backend: str, spared: tuple[str, ...]
+        cls,
+        subject: Subject,
+        catalogue: Catalogue,
+        settings: Settings,
+        *,
+        backend: str,
+        spared: tuple[str, ...],
+        holes: tuple[Hole, ...],
     ) -> _Question:
         spec = subject.spec.model_dump_json()
         installed = (settings.namespace, settings.service_account, settings.dns_namespace)
         parts = [subject.name, subject.uid, spec, subject.selector, catalogue.version, catalogue.digest, installed]
-        return cls(json.dumps([*parts, backend, spared]), subject, catalogue, settings, backend, spared)
+        identity = json.dumps([*parts, backend, spared, repr(holes)])
+        return cls(identity, subject, catalogue, settings, backend, spared, holes)
 
 
 # A cluster has few policies and they seldom change; a thousand names are rendered in tens of milliseconds, and every
 # namespace that comes or goes asks again.
 @lru_cache(maxsize=64)
-def _objects(question: _Question) -> tuple[Manifest, ...]:
+def _found(question: _Question) -> Names:
     subject, settings = question.subject, question.settings
     choice = subject.spec.catalogue
     decided = decisions(question.catalogue, choice)
     answered = sparing(choice, decided, question.spared)
     in_dns = decided if answered is choice else decisions(question.catalogue, answered)
-    return (
-        *admission(subject, decided, settings, backend=question.backend),
-        dns_config_map(subject, in_dns, settings),
-    )
+    judged = admission(subject, decided, settings, backend=question.backend, holes=question.holes)
+    objects = (*judged.objects, dns_config_map(subject, in_dns, settings))
+    return Names(question.catalogue, objects, left_out=judged.left_out)

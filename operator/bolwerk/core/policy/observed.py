@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from bolwerk.core.kinds import (
@@ -104,6 +105,8 @@ class Observed:
         The newest IsolationProofs of `nodes`.
     nodes
         The names of the nodes on which enforcement has to be measured, in order.
+    skew
+        How far the operator's clock is ahead of the API server's, as far as known.
     refusals
         What was refused when this very plan was tried a moment ago; they decide only the status.
     """
@@ -120,6 +123,7 @@ class Observed:
     approvals: tuple[Mapping[str, Any], ...] = ()
     proofs: tuple[Mapping[str, Any], ...] = ()
     nodes: tuple[str, ...] = ()
+    skew: timedelta = timedelta()
     refusals: tuple[Refusal, ...] = ()
 
     @property

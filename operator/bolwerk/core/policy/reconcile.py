@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
+from functools import partial
 from typing import Any
 
 from bolwerk.core.conclusion import ABSENT, by_ref, changes, concluded, named, ref_of, surplus
 from bolwerk.core.conditions import Condition, condition_of, true
 from bolwerk.core.egress.backend import Choice, Unserved, choose
 from bolwerk.core.egress.intent import Scene
+from bolwerk.core.exceptions.clocks import clocks
+from bolwerk.core.exceptions.validity import until_next_change
 from bolwerk.core.invalid import InvalidSpecError
 from bolwerk.core.kinds import (
     CILIUM_CLUSTERWIDE_NETWORK_POLICY,
@@ -21,6 +24,7 @@ from bolwerk.core.kinds import (
     Kind,
 )
 from bolwerk.core.plan import Apply, Delete, Event, Manifest, Plan
+from bolwerk.core.policy.excepted import in_turn, let_through, refusing_again
 from bolwerk.core.policy.holes import (
     Asked,
     asked,
@@ -29,7 +33,6 @@ from bolwerk.core.policy.holes import (
     open_now,
     parted,
     surplus_holes,
-    until_next_change,
 )
 from bolwerk.core.policy.measured import measured
 from bolwerk.core.policy.names import Names, names
@@ -76,17 +79,16 @@ def reconcile(observed: Observed, settings: Settings, now: datetime) -> Plan:
         wall = wanted.wall(choice.backend.render(wanted.intent, _scene(observed, namespaces)))
     except InvalidSpecError as error:
         return _stalled(observed, Reason.INVALID_SPEC, str(error), now)
-    following = names(subject, observed, settings, backend=choice.backend.name, spared=wanted.domains)
     walls, holes = parted(_addressed(wall.objects))
-    applies = tuple(
-        changes(
-            # Whatever becomes of a hole, the wall and what refuses names come first.
-            [*walls, *_due(following, observed), *holes],
-            observed.owned,
-            exact=EXACT,
-            restored=_restored(observed, choice, wanted),
-        )
-    )
+    changed = partial(changes, live=observed.owned, exact=EXACT, restored=_restored(observed, choice, wanted))
+    to_wall, to_holes = tuple(changed(walls)), tuple(changed(holes))
+    opened = open_now(observed, wall, (*to_wall, *to_holes), carved=choice.backend.name == "Cilium")
+    render_names = partial(names, subject, observed, settings, backend=choice.backend.name, spared=wanted.domains)
+    before, following = (render_names(holes=each) for each in (let_through(wall, opened), wall.opened))
+    early, late = in_turn(*(changed(_due(each, observed)) for each in (before, following)))
+    refusing = refusing_again(observed, {hole.uid for hole in wall.opened}) if following.objection else ()
+    # Whatever becomes of a hole, the wall and what refuses names come first.
+    applies = (*to_wall, *refusing, *early, *to_holes, *late)
     deletes, wait = _deletes(walls, following, observed, applies, now)
     kept = wanted.due if wait is not None else frozenset()
     closing = tuple(surplus_holes(holes, observed.owned, kept=kept, kinds=choice.backend.kinds))
@@ -105,7 +107,7 @@ def reconcile(observed: Observed, settings: Settings, now: datetime) -> Plan:
         overlaps=overlaps(observed.policy, observed.others, governable(observed.namespaces, settings)),
         reopened=reopened(wanted.intent, choice, observed.rules, owned),
         measured=found,
-        opened=open_now(observed, wall, applies, carved=choice.backend.name == "Cilium"),
+        opened=opened,
         stalled=_stall(observed, following),
     )
     return concluded(
@@ -115,9 +117,7 @@ def reconcile(observed: Observed, settings: Settings, now: datetime) -> Plan:
         delete=(*closing, *deletes),
         alarming=ALARMING,
         requeue_after=min(
-            _until_tomorrow(now),
-            wait if wait is not None else float("inf"),
-            until_next_change(observed, now),
+            *(each for each in (_until_tomorrow(now), wait, _until_next_change(observed, now)) if each is not None),
             found.until_stale(now),
         ),
     )
@@ -126,14 +126,13 @@ def reconcile(observed: Observed, settings: Settings, now: datetime) -> Plan:
 def _stalled(observed: Observed, reason: Reason, why: str, now: datetime) -> Plan:
     stalled = true("Stalled", reason, f"{why.removesuffix('.')}. Every wall stays as it is.")
     applies, deletes = closing_all(observed, now)
-    left = until_next_change(observed, now)
     return concluded(
         observed.policy,
         status_of_stalled(observed, stalled, now),
         apply=applies,
         delete=deletes,
         alarming=ALARMING,
-        requeue_after=left if left < float("inf") else None,
+        requeue_after=_until_next_change(observed, now),
     )
 
 
@@ -228,6 +227,10 @@ def _restored(observed: Observed, choice: Choice, wanted: Asked) -> Callable[[Ap
         return Event("Warning", Reason.WALL_RESTORED, "Restore", f"{apply.ref} was found {what} and has been restored")
 
     return tell
+
+
+def _until_next_change(observed: Observed, now: datetime) -> float | None:
+    return until_next_change(observed.exceptions, *clocks(now, observed.skew))
 
 
 def _until_tomorrow(now: datetime) -> float:

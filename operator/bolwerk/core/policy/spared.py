@@ -1,7 +1,7 @@
 """Names that DNS has to answer because an exception is open for them.
 
 DNS does not know who asks, so it answers everybody. The wall stands for all others, and each question is told of.
-Admission is not asked to spare them.
+Admission knows who asks, and spares nobody but the pods of the exception (`policy/excepted`).
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from bolwerk.core.conditions import Condition, false, shortened
 from bolwerk.core.plan import Manifest
 from bolwerk.core.policy.conditions import aspects, summary
 from bolwerk.core.policy.finding import Finding
-from bolwerk.core.policy.holes import still_open
+from bolwerk.core.policy.holes import still_open, unopened_now
 from bolwerk.core.policy.observed import Observed
 from bolwerk.core.policy.view import View
 from bolwerk.core.proof.tally import Tally, moment
@@ -52,10 +52,11 @@ def status_of(view: View, now: datetime) -> Manifest:
             "digest": catalogue.digest,
             "ageDays": age_days(catalogue, now),
         },
-        "limits": [shortened(limit) for limit in view.wall.limits[:MOST_LIMITS]],
+        "limits": [shortened(limit) for limit in (*view.names.limits, *view.wall.limits)[:MOST_LIMITS]],
         "findings": [*others, *_leaks(view, before)][:MOST_FINDINGS],
         "findingsTotal": len(others) + (references["leaks"] if references else 0),
         **({"openExceptions": view.opened} if view.opened else {}),
+        **({"unopenedExceptions": unopened} if (unopened := unopened_now(view.wall, view.opened)) else {}),
         **({"proof": _proof(view.measured)} if view.subject.enforced else {}),
     } | ({"references": references} if references else {})
 

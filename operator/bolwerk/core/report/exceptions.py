@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from bolwerk.api.sovereigntypolicy import SovereigntyPolicySpec
 from bolwerk.core.exceptions import validity
 from bolwerk.core.exceptions.judge import Judgement, judge
+from bolwerk.core.flows.found import Flows, Use
 from bolwerk.core.invalid import InvalidSpecError, parsed
-from bolwerk.core.kinds import EGRESS_EXCEPTION, Ref
 from bolwerk.core.report.facts import ApprovalFacts, ExceptionFacts, Exceptions
 from bolwerk.core.report.guards import guards
 from bolwerk.core.report.reading import at, key, name_of, namespace_of, texts
@@ -20,7 +21,7 @@ __all__ = ["exceptions"]
 
 NOT_SERVED = "The API server serves no EgressExceptions: nobody can have asked for one, and none can be open."
 NONE = "There is no EgressException."
-USE_UNKNOWN = "not known: no network plugin's flow records are read"
+USE_UNKNOWN = "not known: no flow records were given (--flows)"
 
 Object = Mapping[str, Any]
 
@@ -32,8 +33,14 @@ def exceptions(world: World, governing: Mapping[str, str], now: datetime) -> Exc
     mine = sorted((each for each in world.exceptions if world.scope.has(namespace_of(each))), key=key)
     present = [each for each in mine if not _was_over(each, world.scope.since)]
     by_name = {name_of(each): each for each in world.policies}
+    uses = {each.uid: each for each in world.flows.uses} if world.flows else {}
     items = tuple(
-        _facts(each, world.approvals or (), by_name.get(governing.get(namespace_of(each), "")), now) for each in present
+        _facts(
+            _Known(each, by_name.get(governing.get(namespace_of(each), "")), world.flows, uses),
+            world.approvals or (),
+            now,
+        )
+        for each in present
     )
     return Exceptions(
         known=True,
@@ -53,7 +60,19 @@ def _was_over(exception: Object, since: datetime | None) -> bool:
     return validity.has_ended({**exception, "metadata": metadata}, since)
 
 
-def _facts(exception: Object, approvals: Iterable[Object], policy: Object | None, now: datetime) -> ExceptionFacts:
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """An exception with what is known beside it."""
+
+    exception: Object
+    policy: Object | None
+    flows: Flows | None
+    uses: Mapping[str, Use]
+
+
+def _facts(known: _Known, approvals: Iterable[Object], now: datetime) -> ExceptionFacts:
+    exception, policy = known.exception, known.policy
+    used = known.uses.get(str(at(exception, "metadata", "uid") or ""))
     spec, status = exception.get("spec") or {}, exception.get("status") or {}
     own = sorted((each for each in approvals if _names(each, exception)), key=key)
     judged = _judged(exception, own, policy, now)
@@ -86,7 +105,21 @@ def _facts(exception: Object, approvals: Iterable[Object], policy: Object | None
         opened_at=str(status.get("openedAt") or ""),
         closed_at=str(status.get("closedAt") or ""),
         hole=_hole(exception, policy),
-        use=USE_UNKNOWN,
+        use=_use(used, known.flows),
+        used=used,
+    )
+
+
+def _use(used: Use | None, flows: Flows | None) -> str:
+    if flows is None:
+        return USE_UNKNOWN
+    if not flows.records:
+        return "not known: there is no flow record in what was given"
+    if used is None:
+        return f"no use seen in flows from {flows.first_at} to {flows.last_at}"
+    return (
+        f"used: {used.connections} new connections, {used.records} flow records, from {used.first_at} to "
+        f"{used.last_at}, by {', '.join(used.pods)}"
     )
 
 
@@ -156,10 +189,9 @@ def _hole(exception: Object, policy: Object | None) -> str:
 
 def _unopened(exception: Object, policy: Object) -> Iterator[str]:
     """Yield why a wall cannot have the hole, in the words of the operator."""
-    name = str(Ref(EGRESS_EXCEPTION, *key(exception)))
-    for finding in at(policy, "status", "findings") or ():
-        if (finding.get("type"), finding.get("object")) == ("Unopened", name):
-            yield str(finding.get("message", ""))
+    for entry in at(policy, "status", "unopenedExceptions") or ():
+        if entry.get("uid") == at(exception, "metadata", "uid"):
+            yield from texts(entry, "unopened")
 
 
 def _deleted(present: Iterable[Object], world: World) -> tuple[str, ...]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bolwerk.core.flows.found import Flows, Use
+
 __all__ = [
     "About",
     "ApprovalFacts",
@@ -145,8 +147,8 @@ class ExceptionFacts:
         As the operator wrote them down.
     hole
         Whether the policy's status says that its wall has the hole.
-    use
-        What is known about its use.
+    use, used
+        What is known about its use, in a sentence and, where flows show some, in numbers.
     """
 
     namespace: str
@@ -177,6 +179,7 @@ class ExceptionFacts:
     closed_at: str
     hole: str
     use: str
+    used: Use | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,5 +294,6 @@ class Report:
     exceptions: Exceptions
     proofs: Proofs
     trail: Trail | None
+    flows: Flows | None
     rights: Rights
     not_checked: tuple[str, ...]

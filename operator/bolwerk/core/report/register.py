@@ -76,8 +76,23 @@ def _fields(exception: ExceptionFacts, *, guarded: bool) -> Iterator[tuple[str, 
     yield "Opened, closed", Said(f"{exception.opened_at or 'not told'}, {exception.closed_at or 'not told'}")
     yield "The hole", Said(exception.hole)
     yield "Governed by", Said(exception.policy) if exception.policy else "no SovereigntyPolicy"
-    yield "Use", Said(exception.use)
+    yield "Use", tuple(_use(exception))
     yield "Uid", Said(exception.uid)
+
+
+def _use(exception: ExceptionFacts) -> Iterator[str]:
+    yield Said(exception.use)
+    used = exception.used
+    if used is None:
+        return
+    yield from map(Said, used.destinations)
+    if used.more:
+        yield "and other pods or destinations, which are counted and not listed"
+    if used.untold:
+        yield (
+            f"{used.untold} of these records are of times at which its status does not say that it was open: compare "
+            "with ExceptionOpened and ExceptionClosed in the audit trail"
+        )
 
 
 def _approval(approval: ApprovalFacts) -> str:

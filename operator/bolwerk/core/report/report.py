@@ -32,6 +32,7 @@ def report(world: World, now: datetime) -> Report:
         exceptions=register,
         proofs=proven,
         trail=world.trail,
+        flows=world.flows,
         rights=may,
         not_checked=unchecked(
             world,

@@ -19,6 +19,7 @@ from bolwerk.core.report.document import (
     Value,
 )
 from bolwerk.core.report.facts import Condition, ModelFacts, PolicyFacts, ProofFacts, Report, Rights, Trail
+from bolwerk.core.report.left import left
 from bolwerk.core.report.register import register as written
 from bolwerk.core.report.rights import RIGHTS
 
@@ -52,6 +53,7 @@ def told(report: Report) -> Document:
             Section("Namespaces", _namespaces(report)),
             Section("Exceptions", written(report.exceptions)),
             Section("Proofs of isolation", _proofs(report)),
+            Section("What left", left(report.flows)),
             Section("Audit trail", _trail(report.trail)),
             Section("Who may change the rules", _rights(report)),
             Section("Not checked", (Bullets(report.not_checked),)),
@@ -98,9 +100,24 @@ def _glance(report: Report) -> Table:
             ("Findings beside the walls", str(sum(each.findings_total for each in report.policies))),
             ("Exceptions, as judged now", exceptions or unknown),
             ("Exceptions of which a wall has the hole", str(sum(x.hole.startswith("in ") for x in register.items))),
+            ("Exceptions of which flows show use", _use(report)),
+            ("Left without an exception: pods and places", _uncovered(report)),
             ("Things not checked", str(len(report.not_checked))),
         ),
     )
+
+
+def _use(report: Report) -> str:
+    known = report.flows is not None and report.flows.records
+    return str(sum(each.used is not None for each in report.exceptions.items)) if known else "not known"
+
+
+def _uncovered(report: Report) -> str:
+    flows = report.flows
+    if flows is None or not flows.records:
+        return "not known"
+    more = f", and {flows.more_uncovered} records of others" if flows.more_uncovered else ""
+    return f"{len(flows.uncovered)}{more}"
 
 
 def _models(report: Report) -> tuple[Block, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from bolwerk.core.flows.found import Flows
 from bolwerk.core.policy.governed import exempt
 from bolwerk.core.report.facts import Exceptions, ModelFacts, NamespaceFacts, Proofs, Rights
 from bolwerk.core.report.governance import host_network
@@ -105,11 +106,30 @@ def _references(world: World) -> Iterator[str]:
             yield f"For SovereigntyPolicy {name}: {sentence}"
 
 
+def _flows(flows: Flows) -> Iterator[str]:
+    """Name what the flows leave out; that some were lost on the way here only their collector knows."""
+    if flows.records:
+        yield f"What left before {flows.first_at} and after {flows.last_at}: the flows are of the time in between."
+    if flows.silent_nodes:
+        shown = ", ".join(flows.silent_nodes[:EXAMPLES]) + (", …" if len(flows.silent_nodes) > EXAMPLES else "")
+        yield f"What left nodes with governed pods of which no flow was given: {len(flows.silent_nodes)} ({shown})."
+    if flows.lost:
+        yield f"Flows that Hubble itself has lost: {flows.lost} events."
+    if flows.refused:
+        yield f"Lines of flows that could not be read: {flows.refused}."
+    unjudged = sum(number for _, number in flows.unjudged)
+    if unjudged:
+        yield f"Flow records of governed pods that lack what it takes to judge them: {unjudged}."
+
+
 def _records(world: World, exceptions: Exceptions, rights: Rights) -> Iterator[str]:
     if exceptions.items:
-        yield "How often exceptions were used: no network plugin's flow records are read."
+        if world.flows is None:
+            yield "How often exceptions were used: no flow records were given (--flows)."
         if not exceptions.guards:
             yield "Who asked for and who approved exceptions: no rules of admission vouch for those names."
+    if world.flows is not None:
+        yield from _flows(world.flows)
     if world.trail is None:
         yield "The audit trail: none was given (--audit-log). Exceptions that were deleted are known only there."
     elif not world.trail.whole:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from bolwerk.core.flows.found import Flows
 from bolwerk.core.report.facts import Trail
 from bolwerk.core.settings import Settings
 
@@ -63,8 +64,8 @@ class World:
         ValidatingAdmissionPolicies and their bindings.
     permissions
         None where they may not be read, or were not asked for.
-    trail
-        What an audit trail says, where one was given.
+    trail, flows
+        What an audit trail and exported flows say, where such were given.
     """
 
     settings: Settings
@@ -83,4 +84,5 @@ class World:
     admission: Objects = ()
     permissions: Permissions | None = None
     trail: Trail | None = None
+    flows: Flows | None = None
     scope: Scope = field(default_factory=Scope)

@@ -30,7 +30,7 @@ ANY_NAME = [{"matchPattern": "*"}]
 NEEDS_PROXIES = (
     "Exceptions for names need Cilium's DNS proxy and Envoy (enable-l7-proxy), reach only servers that speak TLS and "
     "show the name in its handshake, and let their pods ask the cluster's DNS. Keep Envoy working on every node: where "
-    "it fails while such an exception is open, Cilium starts no new pods."
+    "it fails while such an exception is open, Cilium starts no new pods and closes no hole, of whatever exception."
 )
 
 
@@ -73,8 +73,8 @@ def _named(hole: Hole) -> Iterator[dict[str, Any]]:
 def with_envoy(intent: Intent) -> Narrowing:
     """Return the narrowing where nobody says that Envoy is there.
 
-    Without it an agent waits for its answer and starts no pod on its node any more (measured with 1.20.2), so that
-    one tenant's exception would stop everybody's.
+    Without it an agent waits for its answer, starts no pod on its node and applies no change of a wall to one any more
+    (measured with 1.20.2), so that one tenant's exception would stop everybody's pods and keep their holes open.
     """
 
     def narrow(hole: Hole) -> tuple[Hole, str | None]:
