@@ -36,7 +36,7 @@ from bolwerk.shell.models import LocalModels
 from bolwerk.shell.nodes import Nodes
 from bolwerk.shell.policies import SovereigntyPolicies
 from bolwerk.shell.request import Request
-from chart.rendering import Manifest, Render
+from chart.rendering import Manifest, Render, only
 
 Right = tuple[str, str, str]
 """API group, resource, verb."""
@@ -183,7 +183,7 @@ def test_what_pods_refer_to_is_got_and_never_listed(render: Render, references: 
 def test_the_lease_is_the_one_that_the_operator_is_told_to_take(render: Render) -> None:
     objects = render(fullnameOverride="guard")
     (role,) = (item for item in objects if item["kind"] == "Role" and item["metadata"]["name"] == "guard-leader")
-    (deployment,) = (item for item in objects if item["kind"] == "Deployment")
+    deployment = only(objects, "Deployment")
 
     named = [rule["resourceNames"] for rule in role["rules"] if "create" not in rule["verbs"]]
     assert named == [["guard"]]

@@ -131,4 +131,4 @@ def nobody_else_has_a_hand_in_it(plane: ControlPlane, pod: dict[str, Any]) -> No
     ]
     for arguments, stdin in tries:
         with pytest.raises(RuntimeError, match="one of Bolwerk's probes"):
-            plane.kubectl(*arguments, f"--namespace={NAMESPACE}", stdin=stdin or None)
+            plane.kubectl(f"--namespace={NAMESPACE}", *arguments, stdin=stdin or None)
