@@ -22,8 +22,11 @@ from pathlib import Path
 from harness import process, sandbox
 
 CONTROL_PLANE = "10.200.0.1"
+NODES = ("node-1", "node-2")
 NODE = "10.200.0.2"
 NODE_IPV6 = "2001:db8:200::2"
+SECOND_NODE = "10.202.0.2"
+SECOND_NODE_IPV6 = "2001:db8:202::2"
 WORLD = "203.0.113.10"
 WORLD_IPV6 = "2001:db8:113::10"
 WORLD_PORT = 443
@@ -65,6 +68,19 @@ class Namespace:
 
 
 @dataclasses.dataclass(frozen=True)
+class Place(Namespace):
+    """The namespace of a node, and the addresses that it has there."""
+
+    ipv4: str
+    ipv6: str
+
+    def route(self, *pods: str) -> None:
+        """Let everybody outside find networks of pods behind this node."""
+        for each in pods:
+            _ip("route", "replace", each, "via", self.ipv6 if ":" in each else self.ipv4)
+
+
+@dataclasses.dataclass(frozen=True)
 class Contact:
     """Somebody got through: to which kind of service, from which address, and when (seconds since 1970)."""
 
@@ -93,7 +109,9 @@ class World:
 class Network:
     """The namespaces and what is in them."""
 
-    node: Namespace
+    node: Place
+    second: Place
+    """For a second node."""
     world: World
     internal: World
     """Of the declared internal network; a forward proxy stands in it too."""
@@ -103,18 +121,18 @@ class Network:
 def laid() -> Iterator[Network]:
     """Lay the cables and start the servers; the namespaces end with the sandbox."""
     place = sandbox.folder()
-    node, world, internal = Namespace("node"), Namespace("world"), Namespace("internal")
+    node, second = Place(NODES[0], NODE, NODE_IPV6), Place(NODES[1], SECOND_NODE, SECOND_NODE_IPV6)
+    world, internal = Namespace("world"), Namespace("internal")
     for forwarding in ("ipv4/ip_forward", "ipv6/conf/all/forwarding"):
         Path("/proc/sys/net", forwarding).write_text("1", encoding="ascii")
-    _connect(node, (CONTROL_PLANE, "2001:db8:200::1"), NODE, NODE_IPV6)
+    _connect(node, (CONTROL_PLANE, "2001:db8:200::1"), node.ipv4, node.ipv6)
+    _connect(second, ("10.202.0.1", "2001:db8:202::1"), second.ipv4, second.ipv6)
     _connect(world, ("203.0.113.1", "2001:db8:113::1"), WORLD, NEIGHBOUR, RESOLVER, WORLD_IPV6)
     _connect(internal, ("10.201.0.1", "2001:db8:201::1"), INTERNAL, PROXY, INTERNAL_IPV6)
-    # Pods leave under the node's address; should one not be masqueraded, its answers still find it.
-    _ip("route", "add", PODS, "via", NODE)
     with contextlib.ExitStack() as servers:
         for namespace, services in ((world, _OUTSIDE_SERVICES), (internal, _INTERNAL_SERVICES)):
             servers.callback(_serve(namespace, services, place).end)
-        yield Network(node, World(_log(world, place)), World(_log(internal, place)))
+        yield Network(node, second, World(_log(world, place)), World(_log(internal, place)))
 
 
 def _connect(namespace: Namespace, routers: Sequence[str], *addresses: str) -> None:
