@@ -49,5 +49,5 @@ class Plugin(Protocol):
 
 def configure(host: Host, name: str, *plugins: Mapping[str, Any]) -> None:
     """Tell the container runtime which plugins make a pod's network: from now on pods start."""
-    told: dict[str, str | Sequence[Mapping[str, Any]]] = {"cniVersion": "1.0.0", "name": name, "plugins": plugins}
+    told: dict[str, str | Sequence[Mapping[str, Any]]] = {"cniVersion": "0.3.1", "name": name, "plugins": plugins}
     (host.folder / "cni" / f"05-{name}.conflist").write_text(json.dumps(told), encoding="utf-8")
