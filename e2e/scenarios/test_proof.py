@@ -191,6 +191,8 @@ def test_without_the_plugins_agent_nothing_is_shown_and_with_it_all_is_well_agai
         )
         assert not proof.reached(SUBJECT)
         assert not proof.reached(MODEL)
+        said = [each.get("detail", "") for each in proof.spec["observations"]]
+        assert any("was not started" in each for each in said), "the kubelet's reason has to be told"
     finally:
         proven.cilium.start_agent()
     known = proofs.all_of(proven)
