@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 import pytest
 
-BOLWERK = (sys.executable, "-m", "bolwerk.cli")
+BOLWERK = (sys.executable, "-c", "from bolwerk.cli import main; main()")
 PATIENCE = 60.0
 """Seconds until a process that does not end has failed: the machine may be busy."""
 
@@ -32,7 +32,7 @@ def in_own_network(setup: str, command: tuple[str, ...], *, env: Mapping[str, st
     """Return a command line that runs a command in a new network, once `setup` has laid it out."""
     variables = [f"{key}={value}" for key, value in (env or {}).items()]
     script = f"set -e; ip link set lo up; {setup}; exec env {shlex.join([*variables, *command])}"
-    return ["unshare", "--net", "--mount", "--fork", "--kill-child", "sh", "-c", script]
+    return ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", script]
 
 
 def ran(
@@ -41,6 +41,11 @@ def ran(
     """Run a command to its end."""
     variables = None if env is None else {**os.environ, **env}
     return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False, env=variables)
+
+
+async def silent(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+    """Say nothing until the other side hangs up."""
+    await reader.read()
 
 
 @contextlib.asynccontextmanager

@@ -10,17 +10,13 @@ from pathlib import Path
 import pytest
 
 from bolwerk.programs import attempt
-from programs.networks import host, packets, resolver
+from programs.networks import host, packets, resolver, silent
 
 LOOPBACKS = ("127.0.0.1", "::1")
 SECONDS = 20.0
 """Of an attempt that ends by itself; the machine may be busy."""
 SHORT = 0.5
 """Of one that does not."""
-
-
-async def _listen(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
-    await reader.read()
 
 
 def _closed(kind: socket.SocketKind, address: str = "127.0.0.1") -> int:
@@ -32,7 +28,7 @@ def _closed(kind: socket.SocketKind, address: str = "127.0.0.1") -> int:
 
 @pytest.mark.parametrize("address", LOOPBACKS)
 async def test_a_handshake_is_a_connection(address: str) -> None:
-    async with host(_listen, address) as port:
+    async with host(silent, address) as port:
         assert await attempt.connect(address, port, seconds=SECONDS) == ("Connected", "")
 
 
@@ -122,7 +118,7 @@ async def test_a_proxy_is_known_by_its_first_line(pieces: list[bytes], said: att
 
 
 async def test_a_proxy_that_says_nothing_times_out() -> None:
-    async with host(_listen) as port:
+    async with host(silent) as port:
         assert await attempt.proxied("127.0.0.1", port, to="203.0.113.9:443", seconds=SHORT) == ("TimedOut", "")
 
 
