@@ -1,7 +1,7 @@
 """Enforcement, measured: what the operator's own probes find where Cilium enforces, and where something leaks.
 
-The tests are one story about one model and one wall, told in order; every break is one that the operator did not make
-and cannot see in its own objects. Each has to be named in a new proof, and the last proof has to be clean again.
+The tests are one story about one model and one wall, told in order; every break is made beside the operator's own
+objects, which stay as they are. Each has to be named in a new proof, and the last proof has to be clean again.
 """
 
 import time
