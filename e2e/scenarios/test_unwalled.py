@@ -72,11 +72,23 @@ def test_pods_start_and_find_services_and_a_policy_that_denies_all_denies_nothin
 
 @pytest.mark.usefixtures("model")
 def test_the_gate_holds_the_engine_and_says_why(prepared: Cluster) -> None:
-    message = _held(prepared)
+    _held(prepared)
     assert prepared.get("networkpolicy", tiny.NAME, NAMESPACE), "the policy that is ignored has to be there"
-    told = prepared.control_plane.kubectl("get", "lm", tiny.NAME, f"--namespace={NAMESPACE}")
+
+    def gave_up() -> str | None:
+        gate, _ = _containers(prepared)
+        ended = (gate.get("state", {}) | gate.get("lastState", {})).get("terminated", {})
+        return str(ended["message"]) if ended.get("exitCode") == 1 else None
+
+    words = process.wait_for(gave_up, what="the gate's last words", seconds=180, every=0.5).strip().removesuffix(".")
+    asked = ("get", "lm", tiny.NAME, f"--namespace={NAMESPACE}")
+    told = process.wait_for(
+        lambda: table if words in (table := prepared.control_plane.kubectl(*asked)) else None,
+        what="kubectl get lm to say what the gate said",
+        seconds=60,
+        every=0.5,
+    )
     print(f"\n{told}", flush=True)
-    assert message in told
     gate, engine = _containers(prepared)
     print(f"    gate {json.dumps(gate)}\n    engine {json.dumps(engine)}", flush=True)
     # Not so much as tried: it waits for the gate and for nothing of its own.
