@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import struct
 import time
 from pathlib import Path
 
@@ -117,9 +118,22 @@ async def test_a_proxy_is_known_by_its_first_line(pieces: list[bytes], said: att
     assert asked == [b"CONNECT 203.0.113.9:443 HTTP/1.1\r\nHost: 203.0.113.9:443\r\n\r\n"]
 
 
-async def test_a_proxy_that_says_nothing_times_out() -> None:
+async def test_a_proxy_that_takes_the_connection_and_says_nothing_was_reached() -> None:
     async with host(silent) as port:
-        assert await attempt.proxied("127.0.0.1", port, to="203.0.113.9:443", seconds=SHORT) == ("TimedOut", "")
+        said = await attempt.proxied("127.0.0.1", port, to="203.0.113.9:443", seconds=SHORT)
+    assert said == ("Refused", "no answer")
+
+
+async def test_a_proxy_that_hangs_up_was_reached() -> None:
+    async def reset(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        # Closed like this a socket sends a reset.
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writer.transport.abort()
+
+    async with host(reset) as port:
+        said = await attempt.proxied("127.0.0.1", port, to="203.0.113.9:443", seconds=SECONDS)
+    assert said == ("Refused", "hung up")
 
 
 async def test_a_proxy_that_is_not_there_refuses_by_an_errors_name() -> None:

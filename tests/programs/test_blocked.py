@@ -35,6 +35,16 @@ def _tried(setup: str) -> dict[str, list[list[str]]]:
     return dict(zip(HOSTS, json.loads(done.stdout), strict=True))
 
 
+def _rejecting(*, tcp: tuple[str, str], udp: tuple[str, str]) -> str:
+    """Return what refuses, over IPv4 and IPv6, what opens a conversation, and lets the refusal itself pass."""
+    rules = [
+        f"{program} -A INPUT {what} -j REJECT --reject-with {how[family]}"
+        for family, program in enumerate(("iptables", "ip6tables"))
+        for what, how in (("-p tcp --syn", tcp), ("-p udp", udp))
+    ]
+    return "; ".join([OURS, *rules])
+
+
 @pytest.mark.parametrize(
     ("kind", "said"),
     [
@@ -66,21 +76,15 @@ def test_a_firewall_that_drops_what_arrives_is_silence() -> None:
 
 def test_a_firewall_that_refuses_is_told_by_the_networks_words() -> None:
     need_own_network("iptables", "ip6tables")
-    reject = (
-        "iptables -A INPUT -p tcp -j REJECT --reject-with tcp-reset; ip6tables -A INPUT -p tcp -j REJECT --reject-with "
-        "tcp-reset; iptables -A INPUT -p udp -j REJECT --reject-with icmp-port-unreachable; "
-        "ip6tables -A INPUT -p udp -j REJECT --reject-with icmp6-port-unreachable"
-    )
 
-    assert _tried(f"{OURS}; {reject}") == dict.fromkeys(HOSTS, [["Refused", "ECONNREFUSED"]] * 4)
+    assert _tried(
+        _rejecting(tcp=("tcp-reset", "tcp-reset"), udp=("icmp-port-unreachable", "icmp6-port-unreachable"))
+    ) == dict.fromkeys(HOSTS, [["Refused", "ECONNREFUSED"]] * 4)
 
 
 def test_a_firewall_that_prohibits_is_no_way_out() -> None:
     need_own_network("iptables", "ip6tables")
-    prohibit = (
-        "iptables -A INPUT -j REJECT --reject-with icmp-admin-prohibited; "
-        "ip6tables -A INPUT -j REJECT --reject-with icmp6-adm-prohibited"
-    )
-    said = _tried(f"{OURS}; {prohibit}")
+    prohibited = ("icmp-admin-prohibited", "icmp6-adm-prohibited")
+    said = _tried(_rejecting(tcp=prohibited, udp=prohibited))
 
     assert {outcome for tried in said.values() for outcome, _ in tried} == {"Unreachable"}

@@ -51,13 +51,15 @@ def probe(*, text: str, pod: str, node: str, addresses: str, output: Path) -> No
 @click.command()
 @click.option("--canaries", "text", envvar="BOLWERK_CANARIES", default="", help="host:port, separated by commas.")
 @click.option("--addresses", envvar="POD_IPS", default="", help="Addresses of this pod, separated by commas.")
+@click.option("--patience", type=float, default=60.0, show_default=True, help="Seconds to wait for the network plugin.")
 @_output
-def gate(*, text: str, addresses: str, output: Path) -> None:
+def gate(*, text: str, addresses: str, patience: float, output: Path) -> None:
     """Wait until nothing gets out of this pod. Runs before the engine of a LocalModel."""
     from bolwerk.programs.gate import UnreadableError, canaries_of, wait_until_blocked
 
     try:
-        reached = asyncio.run(wait_until_blocked(canaries_of(text, addresses), say=click.echo))
+        canaries = canaries_of(text, addresses)
+        reached = asyncio.run(wait_until_blocked(canaries, patience=patience, say=click.echo))
     except UnreadableError as error:
         _end(COULD_NOT_LOOK, str(error), output)
     if reached:

@@ -48,8 +48,14 @@ async def connect(address: str, port: int, *, seconds: float) -> Said:
 
 
 async def proxied(address: str, port: int, *, to: str, seconds: float) -> Said:
-    """Ask a forward proxy for a way to a host and port, and hang up whatever it says."""
-    return await _said(_proxied(address, port, to), seconds)
+    """Ask a forward proxy for a way to a host and port, and hang up whatever it says.
+
+    Parameters
+    ----------
+    seconds
+        For the handshake, and as long again for the answer.
+    """
+    return await _said(_proxied(address, port, to, seconds), None)
 
 
 async def datagram(address: str, port: int, *, seconds: float) -> Said:
@@ -89,7 +95,7 @@ def resolvers(path: Path = RESOLV_CONF) -> tuple[list[str], list[str]]:
     return servers, domains
 
 
-async def _said(attempt: Awaitable[Said], seconds: float) -> Said:
+async def _said(attempt: Awaitable[Said], seconds: float | None) -> Said:
     try:
         async with asyncio.timeout(seconds):
             return await attempt
@@ -107,18 +113,32 @@ async def _connect(address: str, port: int) -> Said:
         return "Connected", ""
 
 
-async def _proxied(address: str, port: int, to: str) -> Said:
-    loop = asyncio.get_running_loop()
-    reply = b""
-    async with _connected(address, port, socket.SOCK_STREAM) as proxy:
-        await loop.sock_sendall(proxy, f"CONNECT {to} HTTP/1.1\r\nHost: {to}\r\n\r\n".encode("ascii"))
-        while b"\n" not in reply and len(reply) < _MOST_OF_REPLY and (more := await loop.sock_recv(proxy, 256)):
-            reply += more
+async def _proxied(address: str, port: int, to: str, seconds: float) -> Said:
+    async with contextlib.AsyncExitStack() as stack:
+        async with asyncio.timeout(seconds):
+            proxy = await stack.enter_async_context(_connected(address, port, socket.SOCK_STREAM))
+        # Who took the connection was reached, also if it then says nothing: no error is the network's word any more.
+        try:
+            async with asyncio.timeout(seconds):
+                reply = await _first_line(proxy, f"CONNECT {to} HTTP/1.1\r\nHost: {to}\r\n\r\n".encode("ascii"))
+        except TimeoutError:
+            return "Refused", "no answer"
+        except OSError:
+            return "Refused", "hung up"
     status = _HTTP_STATUS.match(reply)
     if not status:
         return "Refused", "not a proxy"
     code = status[1].decode("ascii")
     return ("Connected" if code.startswith("2") else "Refused"), f"HTTP {code}"
+
+
+async def _first_line(host: socket.socket, request: bytes) -> bytes:
+    loop = asyncio.get_running_loop()
+    await loop.sock_sendall(host, request)
+    reply = b""
+    while b"\n" not in reply and len(reply) < _MOST_OF_REPLY and (more := await loop.sock_recv(host, 256)):
+        reply += more
+    return reply
 
 
 async def _datagram(address: str, port: int) -> Said:

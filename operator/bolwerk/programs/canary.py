@@ -1,6 +1,6 @@
 """The canary: a host that whoever is not held back can reach. It accepts and hangs up, and answers datagrams in kind.
 
-It reads nothing that it is sent over TCP, and a datagram's answer is never longer than the datagram: nobody can use it
+It reads nothing that it is sent over TCP, and a datagram's answer is shorter than the datagram: nobody can use it
 against a third host.
 """
 
@@ -30,13 +30,17 @@ class _Answers(asyncio.DatagramProtocol):
 
     @override
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        self._transport.sendto(ANSWER[: len(data)], addr)
+        # Shorter than what came, so that two canaries that a forged sender sets on each other soon fall silent.
+        if answer := ANSWER[: max(len(data) - 1, 0)]:
+            self._transport.sendto(answer, addr)
 
 
 @contextlib.asynccontextmanager
 async def canary(port: int) -> AsyncIterator[int]:
     """Serve within the block, all address families that the machine has; gives the port (0 asks for a free one)."""
-    with _socket(socket.SOCK_STREAM, port) as stream, _socket(socket.SOCK_DGRAM, stream.getsockname()[1]) as packets:
+    with _socket(socket.SOCK_STREAM) as stream, _socket(socket.SOCK_DGRAM) as packets:
+        stream.bind(("", port))
+        packets.bind(("", stream.getsockname()[1]))
         server = await asyncio.start_server(_hang_up, sock=stream)
         transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(_Answers, sock=packets)
         try:
@@ -60,11 +64,10 @@ async def _hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Non
     writer.close()
 
 
-def _socket(kind: socket.SocketKind, port: int) -> socket.socket:
+def _socket(kind: socket.SocketKind) -> socket.socket:
     family = socket.AF_INET6 if socket.has_dualstack_ipv6() else socket.AF_INET
     made = socket.socket(family, kind)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if family == socket.AF_INET6:
         made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-    made.bind(("", port))
     return made

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from bolwerk.core.proof.document import Outcome
 from bolwerk.programs import attempt
 from bolwerk.programs.attempt import GOT_THROUGH
 
@@ -21,7 +22,7 @@ __all__ = ["Canary", "UnreadableError", "canaries_of", "wait_until_blocked"]
 ROUNDS = 3
 """So often in a row every canary has to be blocked: a network plugin may still be busy with a new pod."""
 ROUND_SECONDS = 1.0
-PATIENCE_SECONDS = 60.0
+BLOCKED: frozenset[Outcome] = frozenset({"Refused", "TimedOut", "Unreachable"})
 
 
 class UnreadableError(ValueError):
@@ -70,7 +71,7 @@ async def wait_until_blocked(
     canaries: Sequence[Canary],
     *,
     clock: Callable[[], float] = time.monotonic,
-    patience: float = PATIENCE_SECONDS,
+    patience: float,
     pause: float = ROUND_SECONDS,
     say: Callable[[str], None],
 ) -> Canary | None:
@@ -87,11 +88,9 @@ async def wait_until_blocked(
         said = await asyncio.gather(
             *(attempt.connect(each.address, each.port, seconds=ROUND_SECONDS) for each in canaries)
         )
-        outcomes = {each: outcome for each, (outcome, _) in zip(canaries, said, strict=True)}
-        reached = next((each for each, outcome in outcomes.items() if outcome in GOT_THROUGH), None)
-        untried = [
-            f"{each} ({why})" for each, (outcome, why) in zip(canaries, said, strict=True) if outcome == "Failed"
-        ]
+        tried = list(zip(canaries, said, strict=True))
+        reached = next((each for each, (outcome, _) in tried if outcome in GOT_THROUGH), None)
+        untried = [f"{each} ({why})" for each, (outcome, why) in tried if outcome not in GOT_THROUGH | BLOCKED]
         in_a_row = 0 if reached or untried else in_a_row + 1
         if reached:
             say(f"{reached} can still be reached")
