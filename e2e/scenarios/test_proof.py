@@ -143,12 +143,11 @@ def test_a_proxy_inside_an_allowed_network_is_a_bypass_and_nobody_writes_what_a_
 
 def _nobody_has_a_hand_in_it(cluster: Cluster) -> None:
     """Wait for a run, and try as somebody with all rights to change or enter the pod that measures."""
-    where = (f"--namespace={NAMESPACE}", f"--selector={proofs.PROBES}", "--output=name")
+    process.wait_for(
+        lambda: not cluster.pods(NAMESPACE, proofs.PROBES), what="the last run's pods to be gone", seconds=60, every=0.2
+    )
     probe = process.wait_for(
-        lambda: cluster.control_plane.kubectl("get", "pods", *where).split()[:1],
-        what="a probe",
-        seconds=proofs.PATIENCE,
-        every=0.2,
+        lambda: cluster.pods(NAMESPACE, proofs.PROBES), what="a probe", seconds=proofs.PATIENCE, every=0.2
     )[0]
     forged = '{"status":{"message":"all is well"}}'
     attempts = (
