@@ -158,6 +158,20 @@ async def test_a_poll_finds_what_came_changed_and_went(
     assert await poll() == {CHAT}
 
 
+async def test_what_is_polled_is_no_ghost_because_no_list_has_it(
+    sweeper: Sweeper, api: MemoryApi, cache: Cache
+) -> None:
+    """The canary's Service is the chart's, and only Bolwerk's own are listed."""
+    api.keep(LOCAL_MODEL, make_model("chat", uid="u-chat"))
+    await sweeper.fill()
+    cache.put(CLAIM.kind, make(CLAIM.kind, "weights", version=1))
+    cache.put(CLAIM.kind, make(CLAIM.kind, "others", version=1))
+
+    await sweeper.sweep(CLAIM.kind)
+
+    assert set(cache.entries(CLAIM.kind)) == {CLAIM.key}
+
+
 async def test_an_object_that_is_made_while_the_poll_is_told_that_it_is_absent_stays_known(
     sweeper: Sweeper, api: MemoryApi, cache: Cache, server: ScriptedServer
 ) -> None:
