@@ -33,21 +33,19 @@ async def test_it_hangs_up_without_a_word() -> None:
 
 
 @pytest.mark.parametrize("address", LOOPBACKS)
-@pytest.mark.parametrize("size", [1, 3, 7, 1400])
-async def test_an_answer_is_never_longer_than_what_asked_for_it(address: str, size: int) -> None:
+async def test_an_answer_is_shorter_than_what_asked_for_it_and_soon_there_is_none(address: str) -> None:
+    """Two canaries that a forged sender sets on each other would else be busy for ever."""
     loop = asyncio.get_running_loop()
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     async with canary(0) as port, asyncio.timeout(SECONDS):
         with socket.socket(family, socket.SOCK_DGRAM) as asking:
             asking.setblocking(False)
             asking.connect((address, port))
-            await loop.sock_sendall(asking, b"x" * size)
-            answers = [await loop.sock_recv(asking, 9000)]
-            # One answer to one datagram: what comes next is of the next.
-            await loop.sock_sendall(asking, b"y")
-            answers.append(await loop.sock_recv(asking, 9000))
-
-    assert [len(each) for each in answers] == [min(size, 7), 1]
+            for size in (2, 3, 7, 8, 9, 1400):
+                # Nothing answers the first two, or what comes first would be of them.
+                for each in (b"", b"x", b"x" * size):
+                    await loop.sock_sendall(asking, each)
+                assert len(await loop.sock_recv(asking, 9000)) == min(size - 1, 7)
 
 
 async def test_a_taken_port_is_an_error_and_no_silence() -> None:

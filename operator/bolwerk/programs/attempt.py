@@ -77,7 +77,9 @@ async def name(host: str, *, seconds: float, threads: Executor) -> Said:
         In which the C library does it. One may go on for long after the attempt has ended, so these are not the event
         loop's own, for which it would wait.
     """
-    return await _said(_name(host, threads), seconds)
+    outcome, detail = await _said(_name(host, threads), seconds)
+    # Whether a name would have been resolved is not known by a resolver's silence.
+    return ("Failed", "no answer") if outcome == "TimedOut" else (outcome, detail)
 
 
 def resolvers(path: Path = RESOLV_CONF) -> tuple[list[str], list[str]]:

@@ -6,10 +6,9 @@ the order of the task's targets, and what was expected is not repeated.
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 __all__ = ["LENGTH", "Document", "Outcome", "Result"]
 
@@ -68,6 +67,6 @@ class Document(_Row):
     pod: Annotated[str, Field(min_length=1, max_length=64)]
     node: Annotated[str, Field(min_length=1, max_length=253)]
     addresses: Annotated[tuple[Annotated[str, Field(max_length=45)], ...], Field(min_length=1, max_length=4)]
-    started: datetime
-    finished: datetime
+    started: AwareDatetime
+    finished: AwareDatetime
     results: Annotated[tuple[Result, ...], Field(min_length=1, max_length=96)]
