@@ -21,7 +21,7 @@ Outcome = Literal["Connected", "Answered", "Refused", "TimedOut", "Unreachable",
 `Connected`: a TCP handshake, or a proxy that agreed. `Answered`: a datagram or a DNS answer came back, or a name
 resolved. `Refused`: a reset, an ICMP port unreachable, DNS' REFUSED, or a proxy that declined. `TimedOut`: nothing
 came. `Unreachable`: no route, or the node's own kernel said no. `NoSuchName`: NXDOMAIN. `Failed`: the probe could not
-try (its detail says why).
+try, or no resolver could tell a Name (its detail says why).
 """
 
 
