@@ -95,7 +95,7 @@ class Cluster:
         """Return what people would look at to find out why something failed."""
         looks = (
             ("get", "localmodels,pods,deployments,networkpolicies,events", "--all-namespaces", "--output=wide"),
-            ("get", "sovereigntypolicies", "--output=yaml"),
+            ("get", "sovereigntypolicies,isolationproofs", "--output=yaml"),
             ("get", "egressexceptions,egressapprovals", "--all-namespaces", "--output=yaml"),
             ("describe", "pods", "--all-namespaces"),
             ("logs", "--namespace=bolwerk-system", "--selector=app.kubernetes.io/name=bolwerk", "--tail=50"),
