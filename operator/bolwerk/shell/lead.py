@@ -205,8 +205,7 @@ class Leader:
         for number in range(self._workers):
             spawn(models.work(), f"model worker {number}")
         # One worker: two would both see room for one more node to be measured.
-        measuring = self._controller(nodes, self._decisions.node, NodeAuditor(self._trail))
-        spawn(measuring.work(), "node worker")
+        spawn(self._controller(nodes, self._decisions.node, NodeAuditor(self._trail)).work(), "node worker")
         self._watcher = watcher = Watcher(
             kinds=kinds,
             connection=self._connection,
@@ -239,10 +238,9 @@ class Leader:
         """Set the gauges of what is cached and of what waits."""
         self._metrics.depth.set(sum(len(queue) for queue in self._queues.values()))
         self._metrics.oldest.set(max(queue.oldest_age for queue in self._queues.values()))
-        for (condition, status), number in self._models.conditions.items():
-            self._metrics.models.labels(condition, status).set(number)
-        for (condition, status), number in self._policies.conditions.items() if self._policies else ():
-            self._metrics.policies.labels(condition, status).set(number)
+        for gauge, index in ((self._metrics.models, self._models), (self._metrics.policies, self._policies)):
+            for (condition, status), number in index.conditions.items() if index else ():
+                gauge.labels(condition, status).set(number)
         for policy, number in self._policies.governed.items() if self._policies else ():
             self._metrics.governed.labels(policy).set(number)
         if self._nodes:
