@@ -32,11 +32,9 @@ class Governance:
         old, new = change.old, change.new
         if old and new and (old.uid, old.link, old.terminating) == (new.uid, new.link, new.terminating):
             return frozenset()  # its status
-        # What governs is worked out when somebody asks; until then nobody has been told anything else.
-        before, self._by = self._by, None
-        if before is None:
-            return frozenset(name for _, name in self._cache.entries(NAMESPACE))
+        known, self._by = self._by, None
         after = self._governing()
+        before = known if known is not None else after  # when nobody has asked yet, only this one is news
         either = {name for by in (before, after) for name, policy in by.items() if policy == change.key[1]}
         return frozenset({*either, *(name for name in {*before, *after} if before.get(name) != after.get(name))})
 
