@@ -47,7 +47,9 @@ _CILIUM_FLAGS = (
     "--enable-ipv6-masquerade=true",
     "--enable-bpf-masquerade=true",
     "--kube-proxy-replacement=true",
-    "--bpf-lb-sock=false",
+    # In place of kube-proxy it would also translate addresses where sockets are connected, for every process below its
+    # control group; this leaves that to the packets of pods.
+    "--bpf-lb-sock-hostns-only=true",
     "--devices=eth0",
     "--enable-l7-proxy=true",
     "--external-envoy-proxy=true",
@@ -259,7 +261,8 @@ SystemdCgroup = false
             f"--k8s-kubeconfig-path={self._control_plane.kubeconfig_of('cilium')}",
             f"--lib-dir={library}",
             f"--hubble-export-file-path={self.flows}",
-            f"--cgroup-root={unified if unified.is_dir() else unified.parent}",
+            # The sandbox's own: at the root its programs would take hold of every process of this machine.
+            f"--cgroup-root={(unified if unified.is_dir() else unified.parent) / sandbox.cgroup()}",
         )
         process.wait_for(
             lambda: self._cilium_is_ready() or None, what="Cilium's agent", seconds=240, children=[child], every=1
