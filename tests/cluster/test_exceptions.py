@@ -88,7 +88,7 @@ def test_nothing_is_open_without_an_approval_and_closed_when_one_is_taken_back(p
     plane.kubectl("delete", "egressapproval", "speech", f"--namespace={team}")
     wait_for(lambda: holes(plane, team) == [], "the hole to be closed")
     wait_for(lambda: phase(plane, team, "speech") == "Requested", "that to be told")
-    assert status(plane, team, "speech")["closedAt"]
+    wait_for(lambda: "closedAt" in status(plane, team, "speech"), "when it was closed to be told")
     assert wall(plane, team)["spec"] == before
 
 
