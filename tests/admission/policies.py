@@ -9,6 +9,7 @@ from bolwerk.core.catalogue import Catalogue, decisions, parse
 from bolwerk.core.egress.hole import Hole
 from bolwerk.core.policy.subject import Subject
 from bolwerk.core.settings import Settings
+from bolwerk.data import catalogue_text
 
 Manifest = dict[str, Any]
 
@@ -111,9 +112,9 @@ def rendered(
     return _judged(policy, backend, of or catalogue(), settings, holes).objects
 
 
-def judged_with(policy: Manifest, holes: tuple[Hole, ...], *, of: Catalogue | None = None) -> Admission:
-    """Return what admission makes of holes in a wall that Cilium holds."""
-    return _judged(policy, "Cilium", of or catalogue(), SETTINGS, holes)
+def left_out_of(policy: Manifest, holes: tuple[Hole, ...]) -> tuple[Hole, ...]:
+    """Return the holes that admission has no room for, by the shipped catalogue."""
+    return _judged(policy, "Cilium", parse(catalogue_text()), SETTINGS, holes).left_out
 
 
 def _judged(policy: Manifest, backend: str, of: Catalogue, settings: Settings, holes: tuple[Hole, ...]) -> Admission:

@@ -7,6 +7,7 @@ never come near that.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -14,16 +15,18 @@ import needing
 from admission.asking import Asker, Manifest
 from admission.conftest import DEVELOPER, add_namespace, install, started, wait_until_in_force
 from admission.objects import container, endpoint_slice, from_secret, pod, variable
-from admission.policies import rendered, sovereignty_policy
+from admission.policies import left_out_of, rendered, sovereignty_policy
+from admission.test_excepted import hole
 from bolwerk.api.sovereigntypolicy import Catalogue as Choice
 from bolwerk.core import admission as core
 from bolwerk.core.catalogue import decisions, parse
+from bolwerk.core.exceptions.holes import LARGEST_HOLES
 from bolwerk.core.invalid import InvalidSpecError
 from bolwerk.data import catalogue_text
 
 pytestmark = pytest.mark.cluster
 
-SHIPPED, CROWDED = "shipped", "crowded"
+SHIPPED, CROWDED, OPENED = "shipped", "crowded", "opened"
 MOST_OF_OWN = {
     "entries": [
         {
@@ -36,11 +39,20 @@ MOST_OF_OWN = {
 }
 MOST_NETWORKS = [f"10.{second}.{third}.0/24" for second in range(2) for third in range(32)]
 ALL_PROXIES = [f"10.0.{third}.128/25" for third in range(32)]
+EXCEPTED = [MOST_OF_OWN["entries"][number % 32]["hosts"][number // 32] for number in range(LARGEST_HOLES)]
+HOLES = tuple(
+    replace(
+        hole(1, {"domain": name}, namespace=OPENED, podSelector={"matchLabels": {"app": f"a{number}"}}),
+        uid=f"{number:08x}-0000-4000-8000-000000000000",
+    )
+    for number, name in enumerate(EXCEPTED)
+)
+"""As many as may be open."""
 
 
 @pytest.fixture(scope="module")
 def ask(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asker]:
-    """Somebody in front of an API server with these two policies; without controllers, which would read them too."""
+    """Somebody in front of an API server with these policies; without controllers, which would read them too."""
     needing.programs(request, "etcd", "kube-apiserver", "kubectl")
     crowded = sovereignty_policy(
         CROWDED,
@@ -49,11 +61,12 @@ def ask(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
         internal={"networks": MOST_NETWORKS, "forwardProxies": ALL_PROXIES, "privateEndpoints": ALL_PROXIES},
     )
     shipped = sovereignty_policy(SHIPPED, "Enforce", catalogue={})
+    opened = sovereignty_policy(OPENED, "Enforce", catalogue=MOST_OF_OWN)
     with started(tmp_path_factory.mktemp("cost"), controllers=False) as plane, Asker(plane, DEVELOPER) as asker:
-        for policy in (shipped, crowded):
+        for policy, holes in ((shipped, ()), (crowded, ()), (opened, HOLES)):
             name = policy["metadata"]["name"]
             add_namespace(plane, name, governed_by=name)
-            install(plane, policy, of=parse(catalogue_text()))
+            install(plane, policy, of=parse(catalogue_text()), holes=holes)
             wait_until_in_force(asker, name)
         yield asker
 
@@ -119,6 +132,23 @@ def test_a_policy_with_all_the_names_it_may_have_refuses_each(ask: Asker) -> Non
         assert ask.create(pod(CROWDED, containers=[container(variable("X", host))])).allowed
     for host in (MOST_OF_OWN["entries"][31]["suffixes"][63], MOST_OF_OWN["entries"][0]["hosts"][0]):
         assert ask.create(pod(CROWDED, containers=[container(variable("X", f"https://{host}/"))])).refused
+
+
+def test_of_a_thousand_open_exceptions_the_first_are_let_through_and_the_rest_is_refused(ask: Asker) -> None:
+    """Beside as many names as a policy may have."""
+    left_out = left_out_of(sovereignty_policy(OPENED, "Enforce", catalogue=MOST_OF_OWN), HOLES)
+    room = len(HOLES) - len(left_out)
+
+    def named(number: int) -> Manifest:
+        env = variable("X", f"https://{EXCEPTED[number]}")
+        return pod(OPENED, labels={"app": f"a{number}"}, containers=[container(env)])
+
+    assert 200 < room < len(HOLES)
+    assert left_out == HOLES[room:]
+    assert ask.create(named(0)).allowed
+    assert ask.create(named(room - 1)).allowed
+    assert ask.create(named(room)).refused
+    assert ask.create(many(OPENED)).allowed
 
 
 def test_a_slice_of_as_many_endpoints_as_kubernetes_makes_is_judged(ask: Asker) -> None:

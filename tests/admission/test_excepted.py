@@ -12,12 +12,9 @@ from admission.asking import Asker, Manifest
 from admission.conftest import DEVELOPER, REPLICASETS, add_namespace, install, wait_until_in_force
 from admission.judging import cases, moved
 from admission.objects import container, from_secret, pod, variable, with_env, workload
-from admission.policies import catalogue, judged_with, sovereignty_policy
-from admission.test_catalogue import MOST_OF_OWN
-from bolwerk.core.catalogue import parse
+from admission.policies import catalogue, sovereignty_policy
 from bolwerk.core.egress.hole import Hole
-from bolwerk.core.exceptions.holes import LARGEST_HOLES, hole_of
-from bolwerk.data import catalogue_text
+from bolwerk.core.exceptions.holes import hole_of
 from core.exceptions.people import exception
 from harness import process
 from harness.controlplane import ControlPlane
@@ -179,37 +176,6 @@ def test_what_a_tenant_writes_stays_a_string(plane: ControlPlane, ask: Asker) ->
     wait_until_in_force(ask, "quoting")
 
     assert ask.create(moved(of(CHAT), "quoting")).refused
-
-
-def test_as_many_as_there_is_room_for_beside_as_many_names_as_a_policy_may_have(
-    plane: ControlPlane, ask: Asker
-) -> None:
-    """None breaks the rule, and who comes too late is refused."""
-    add_namespace(plane, "very-open", governed_by="very-open")
-    policy = sovereignty_policy("very-open", "Enforce", catalogue=MOST_OF_OWN)
-    names = [MOST_OF_OWN["entries"][number % 32]["hosts"][number // 32] for number in range(LARGEST_HOLES)]
-    holes = tuple(
-        replace(
-            hole(1, {"domain": name}, namespace="very-open", podSelector={"matchLabels": {"app": f"a{number}"}}),
-            uid=f"{number:08x}-0000-4000-8000-000000000000",
-        )
-        for number, name in enumerate(names)
-    )
-    judged = judged_with(policy, holes)
-    room = len(holes) - len(judged.left_out)
-    assert 200 < room < len(holes)
-    assert judged.left_out == holes[room:]
-
-    install(plane, policy, of=parse(catalogue_text()), holes=holes)
-    wait_until_in_force(ask, "very-open")
-
-    def named(number: int) -> Manifest:
-        env = variable("X", f"https://{names[number]}")
-        return pod("very-open", labels={"app": f"a{number}"}, containers=[container(env)])
-
-    assert ask.create(named(0)).allowed
-    assert ask.create(named(room - 1)).allowed
-    assert ask.create(named(room)).refused
 
 
 def test_when_it_is_over_its_pods_are_refused_again_and_what_runs_goes_on(

@@ -107,7 +107,8 @@ def test_kubernetes_has_nothing_against_the_types(plane: ControlPlane) -> None:
         listed = json.loads(plane.kubectl("get", "validatingadmissionpolicies", "--output=json"))["items"]
         return [each["metadata"]["name"] for each in listed if "typeChecking" not in each.get("status", {})]
 
-    process.wait_for(lambda: not unchecked(), what="all policies to be checked", seconds=60)
+    # It checks one after the other, those of other tests too, and leaves little of a busy machine to who asks often.
+    process.wait_for(lambda: not unchecked(), what="all policies to be checked", seconds=400, every=2)
     listed = json.loads(plane.kubectl("get", "validatingadmissionpolicies", "--output=json"))["items"]
     warnings = {each["metadata"]["name"]: each["status"]["typeChecking"].get("expressionWarnings") for each in listed}
 

@@ -19,8 +19,8 @@ import needing
 from approvals.objects import exception
 from cluster.clockwork import Clockwork
 from cluster.exceptions import approve, deletions, holes, install, instant, janitor, phase, status
-from cluster.operating import apply, get, wait_for, wait_until_led_by
-from cluster.test_policies import create_namespace, policy, stands
+from cluster.operating import get, wait_for, wait_until_led_by
+from cluster.test_policies import walled_team
 from cluster.test_references import metrics
 from harness.controlplane import ControlPlane
 from harness.operator import Operator
@@ -68,12 +68,8 @@ def team(plane: ControlPlane, running: Operator, clock: Clockwork, numbers: Iter
     """A namespace whose wall stands, while the clocks agree."""
     clock.set(ahead=0)
     wait_for(lambda: abs(skew(running)) < 1, "the clocks to agree")
-    name = f"team-{next(numbers)}"
-    create_namespace(plane, name, governed_by=name)
-    apply(plane, policy(name))
-    wait_for(lambda: stands(plane, name), "the wall to stand")
-    yield name
-    plane.kubectl("delete", "sovereigntypolicy", name, "--ignore-not-found")
+    with walled_team(plane, next(numbers)) as name:
+        yield name
 
 
 def skew(of: Operator) -> float:

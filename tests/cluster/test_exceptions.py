@@ -25,8 +25,8 @@ from cluster.exceptions import (
     phase,
     status,
 )
-from cluster.operating import apply, get, renewed, wait_for, wait_until_led_by, writes
-from cluster.test_policies import create_namespace, policy, quiet, stands, wall
+from cluster.operating import get, renewed, wait_for, wait_until_led_by, writes
+from cluster.test_policies import quiet, wall, walled_team
 from harness.controlplane import ControlPlane
 from harness.operator import Operator
 
@@ -56,12 +56,8 @@ def numbers() -> Iterator[int]:
 def team(plane: ControlPlane, running: Operator, numbers: Iterator[int]) -> Iterator[str]:
     """A namespace that a policy of the same name governs, whose wall stands."""
     running.check()
-    name = f"team-{next(numbers)}"
-    create_namespace(plane, name, governed_by=name)
-    apply(plane, policy(name))
-    wait_for(lambda: stands(plane, name), "the wall to stand")
-    yield name
-    plane.kubectl("delete", "sovereigntypolicy", name, "--ignore-not-found")
+    with walled_team(plane, next(numbers)) as name:
+        yield name
 
 
 def opened(plane: ControlPlane, team: str, name: str = "speech", *, seconds: float = 3600) -> datetime:
@@ -92,7 +88,7 @@ def test_nothing_is_open_without_an_approval_and_closed_when_one_is_taken_back(p
     plane.kubectl("delete", "egressapproval", "speech", f"--namespace={team}")
     wait_for(lambda: holes(plane, team) == [], "the hole to be closed")
     wait_for(lambda: phase(plane, team, "speech") == "Requested", "that to be told")
-    assert status(plane, team, "speech")["closedAt"]
+    wait_for(lambda: "closedAt" in status(plane, team, "speech"), "when it was closed to be told")
     assert wall(plane, team)["spec"] == before
 
 

@@ -84,6 +84,17 @@ def stands(plane: ControlPlane, name: str) -> bool:
     return condition(plane, name, "WallStands").get("status") == "True"
 
 
+@contextlib.contextmanager
+def walled_team(plane: ControlPlane, number: int) -> Iterator[str]:
+    """Have, within the block, a namespace that a policy of the same name governs, whose wall stands."""
+    name = f"team-{number}"
+    create_namespace(plane, name, governed_by=name)
+    apply(plane, policy(name))
+    wait_for(lambda: stands(plane, name), "the wall to stand")
+    yield name
+    plane.kubectl("delete", "sovereigntypolicy", name, "--ignore-not-found")
+
+
 def wall(plane: ControlPlane, name: str, namespace: str = "") -> dict[str, Any]:
     return get(plane, "networkpolicy", f"bolwerk-{name}", namespace or name)
 

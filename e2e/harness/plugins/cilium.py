@@ -5,7 +5,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness import network, process, tools
+from harness import network, process, sandbox, tools
 from harness.node import NodeCannotRunError
 from harness.plugins.plugin import Host, configure
 from harness.process import Child
@@ -24,7 +24,9 @@ _FLAGS = (
     "--enable-ipv6-masquerade=true",
     "--enable-bpf-masquerade=true",
     "--kube-proxy-replacement=true",
-    "--bpf-lb-sock=false",
+    # In place of kube-proxy it also translates where sockets are connected, for every process below its control group;
+    # this leaves that to the packets of pods. See `start_agent` for the group.
+    "--bpf-lb-sock-hostns-only=true",
     "--devices=eth0",
     "--enable-l7-proxy=true",
     "--external-envoy-proxy=true",
@@ -89,6 +91,7 @@ class Cilium:
         """Start the agent, also after `stop_agent`, and wait until it is ready."""
         host = self._started()
         unified = Path("/sys/fs/cgroup/unified")
+        hierarchy = unified if unified.is_dir() else unified.parent
         self._agent = host.start(
             "cilium-agent",
             "env",
@@ -98,7 +101,8 @@ class Cilium:
             f"--k8s-kubeconfig-path={host.control_plane.kubeconfig_of(USER)}",
             f"--lib-dir={host.folder / 'cilium'}",
             f"--hubble-export-file-path={self.flows}",
-            f"--cgroup-root={unified if unified.is_dir() else unified.parent}",
+            # The sandbox's own: at the root its programs would take hold of every process of this machine.
+            f"--cgroup-root={hierarchy / sandbox.cgroup()}",
         )
         process.wait_for(
             lambda: self._is_ready() or None, what="Cilium's agent", seconds=240, children=[self._agent], every=1

@@ -100,6 +100,8 @@ CASES = (
          lambda: seen(policy(opened=(ENTRY,))), AFTER, also=("Reconciling",)),
     Case("over, still open in the wall of a policy that governs no more", "Expired", "Opened", "True", R.CLOSING,
          R.EXPIRED, lambda: seen(policy(), policy(name="town", opened=(ENTRY,))), AFTER, also=("Reconciling",)),
+    Case("over by one of two clocks", "Approved", "Opened", "False", R.CLOCKS_DIFFER, R.CLOCKS_DIFFER,
+         lambda: replace(seen(policy()), skew=timedelta(days=29)), AFTER),
     Case("over and closed", "Expired", "Opened", "False", R.EXPIRED, R.EXPIRED, lambda: seen(policy()), AFTER,
          also=("Stalled",)),
     Case("an approval was taken back", "Requested", "Opened", "True", R.CLOSING, R.TOO_FEW_APPROVALS,
