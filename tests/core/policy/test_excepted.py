@@ -120,19 +120,10 @@ def test_what_is_over_is_refused_again_also_while_rules_stay_as_they_are(served:
 
 
 def test_what_there_is_no_room_for_is_refused_and_told() -> None:
-    subject = {"podSelector": {"matchLabels": {f"example.org/{'x' * 50}-{n}": "y" * 60 for n in range(30)}}}
-    asked = [exception(number, subject=subject) for number in range(1, 10)]
+    subject = {"podSelector": {"matchLabels": {f"example.org/{'x' * 50}-{n}": "y" * 60 for n in range(32)}}}
     many = [
-        {
-            **each,
-            "metadata": {
-                **each["metadata"],
-                "name": f"e{n}-{at}",
-                "uid": f"{n:04x}{at:04x}-0000-4000-8000-000000000000",
-            },
-        }
-        for at, each in enumerate(asked)
-        for n in range(5)
+        {**asked, "metadata": {**asked["metadata"], "name": f"e{n}", "uid": f"{n:08x}-0000-4000-8000-000000000000"}}
+        for n, asked in enumerate([exception(subject=subject)] * 200)
     ]
     cluster = World(policy(), served=SHARED, exceptions=tuple(many), approvals=tuple(map(approval, many)), now=BEGIN)
     cluster.step()
@@ -141,3 +132,14 @@ def test_what_there_is_no_room_for_is_refused_and_told() -> None:
     room = let_through(cluster)
     assert 0 < len(room) < len(many) == len(listed(cluster))
     assert f"for {len(many) - len(room)} of the open exceptions" in told
+
+
+def test_what_is_no_word_has_no_place_in_a_rule() -> None:
+    """The CRD has no pattern for the key of an expression."""
+    expressions = [{"key": "app -> api.openai.com", "operator": "Exists"}]
+    cluster = world(subject={"podSelector": {"matchExpressions": expressions}}, destinations=DOMAIN)
+    cluster.step()
+
+    assert listed(cluster) == ["team/exception-1"]
+    assert let_through(cluster) == set()
+    assert any(each.startswith("Admission has no room for 1") for each in cluster.policy["status"]["limits"])

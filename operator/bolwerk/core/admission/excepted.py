@@ -13,8 +13,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, Self
 
-from bolwerk.core.admission.cel import LONGEST_LITERAL, batches, listed, text
-from bolwerk.core.admission.namespaces import selects
+from bolwerk.core.admission.cel import LONGEST_LITERAL, batches, text
 from bolwerk.core.admission.workloads import POD_SPEC, labels_of
 from bolwerk.core.catalogue import Decisions
 from bolwerk.core.egress.hole import Hole
@@ -22,12 +21,12 @@ from bolwerk.core.plan import Manifest
 
 __all__ = ["NOTHING_EXCEPTED", "Excepted", "unless", "without_ended"]
 
-LONGEST = 100_000
-"""Bytes of all holes in one rule, some 300 of the usual length. An API server takes most of a second to compile as
-many, and a hole that is to be closed meanwhile waits for that."""
+LONGEST = 400_000
+"""Bytes of all holes in one rule: for each pod that would be refused the API server goes through all of them."""
 
 _VARIABLE = "holes"
-_UID = re.compile(r'\{"uid": \["([^"\\]*)"\]')
+_WORD = re.compile(r"[A-Za-z0-9._/:-]*")
+_MATCHES = "t.startsWith('!') != t.replace('!', '').split('|').exists(a, a in variables.traits)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,32 +47,47 @@ class Excepted:
     @classmethod
     def of(cls, holes: Iterable[Hole], decided: Decisions, *, room: int = LONGEST) -> Self:
         """Return what these holes let through, as many as there is room for in bytes of JSON; the first come first."""
-        entries: list[str] = []
+        lines: list[str] = []
         left_out: list[Hole] = []
         left = min(room, LONGEST)
         for hole in holes:
-            entry = _entry(hole, decided)
-            length = len(json.dumps(entry))
-            if length > min(left, LONGEST_LITERAL):
+            line = _line(hole, decided)
+            length = len(line or "") + len(r"\\n")
+            if line is None or length > min(left, LONGEST_LITERAL):
                 left_out.append(hole)
             else:
                 left -= length
-                entries.append(entry)
-        if not entries:
+                lines.append(line)
+        if not lines:
             return cls({}, tuple(left_out))
-        parts = {f"{_VARIABLE}{number}": f"[{', '.join(each)}]" for number, each in enumerate(batches(entries))}
-        found = " + ".join(f"variables.{name}.filter(o, o.size() > 0)" for name in parts)
-        return cls({**POD_SPEC, "labels": labels_of("object"), **parts, "excepted": found}, tuple(left_out))
+        parts = {f"{_VARIABLE}{number}": text("\n".join(each)) for number, each in enumerate(batches(lines))}
+        found = " + ".join(f"variables.{name}.split('\\n')" for name in parts)
+        return cls(
+            {
+                **POD_SPEC,
+                "labels": labels_of("object"),
+                "traits": (
+                    "[request.namespace + ':', '@' + variables.spec.?serviceAccountName.orValue('default')] + "
+                    "variables.labels.map(k, string(k)) + variables.labels.map(k, k + '=' + variables.labels[k])"
+                ),
+                **parts,
+                "excepted": (
+                    f"({found}).filter(l, l.startsWith(request.namespace + ': ')).map(l, l.split(' -> '))"
+                    f".filter(p, p[0].split(' ').all(t, {_MATCHES})).map(p, p[1].split(' '))"
+                ),
+            },
+            tuple(left_out),
+        )
 
     def host(self, host: str) -> str:
         """Return the CEL for whether a hole leads to this name or address; empty where no hole is open."""
-        under = f"{_of('under')}.exists(n, {host}.endsWith(n))"
-        within = f"{_of('networks')}.exists(n, cidr(n).containsIP({host}))"
-        return self._some(f"isIP({host}) ? {within} : ({host} in {_of('names')} || {under})")
+        under = f"o.exists(n, n.startsWith('.') && {host}.endsWith(n))"
+        within = f"o.exists(n, n.contains('/') && cidr(n).containsIP({host}))"
+        return self._some(f"isIP({host}) ? {within} : ({host} in o || {under})")
 
     def key(self, variable: str) -> str:
         """Return the same for a provider's key: whether a hole leads to a name of a group that it belongs to."""
-        return self._some(f"{variable} in {_of('keys')}")
+        return self._some(f"{variable} in o")
 
     def _some(self, opened: str) -> str:
         return f"variables.excepted.exists(o, {opened})" if self.variables else ""
@@ -93,17 +107,14 @@ def without_ended(live: Mapping[str, Any], active: Iterable[str]) -> Manifest | 
     For a policy that says nothing any more: nobody can tell which of the others its rule would except.
     """
     parts = {
-        each["name"]: _UID.findall(each["expression"])
+        each["name"]: re.findall(r" #(\S+)", json.loads(each["expression"]))
         for each in (live.get("spec") or {}).get("variables") or ()
         if re.fullmatch(rf"{_VARIABLE}\d+", each["name"])
     }
     if {*chain(*parts.values())} <= {*active}:
         return None
     metadata, spec = live["metadata"], live["spec"]
-    variables = [
-        {**each, "expression": "[{'': ['']}].filter(o, false)"} if each["name"] in parts else each
-        for each in spec["variables"]
-    ]
+    variables = [{**each, "expression": text("")} if each["name"] in parts else each for each in spec["variables"]]
     return {
         "apiVersion": live["apiVersion"],
         "kind": live["kind"],
@@ -112,25 +123,47 @@ def without_ended(live: Mapping[str, Any], active: Iterable[str]) -> Manifest | 
     }
 
 
-def _of(key: str) -> str:
-    return f"o[?'{key}'].orValue([])"
+def _line(hole: Hole, decided: Decisions) -> str | None:
+    """Return who may name what, as words in one line, or None where a word is none.
 
+    A line of text and not CEL: an API server, and the controller that checks types, compile each part of a rule for
+    each kind of workload, and a hundred holes as CEL took them most of a minute.
 
-def _entry(hole: Hole, decided: Decisions) -> str:
-    """Return the CEL for what one hole opens for the pod that is judged: an empty map where it is not this pod's."""
-    whose = [f"request.namespace == {text(hole.namespace)}", selects(hole.pod_selector, "variables.labels")]
-    if hole.service_account is not None:
-        runs_as = "variables.spec.?serviceAccountName.orValue('default')"
-        whose.append(f"{runs_as} == {text(hole.service_account)}")
+    All words before the arrow have to be true of a pod: `namespace:`, `@account`, `label=value` with `|` between
+    several, `label`, and these with a `!`. Behind it are names, `.name` for all under it, networks, keys and `#uid`.
+    """
+    account = [hole.service_account] if hole.service_account else []
+    terms = list(_terms(hole.pod_selector))
     opened = {
-        "uid": (hole.uid,),
-        "names": tuple(domain for domain, _ in hole.domains if not domain.startswith("*.")),
-        "under": tuple(domain.removeprefix("*") for domain, _ in hole.domains if domain.startswith("*.")),
-        "networks": tuple(str(network) for network, _ in hole.networks),
-        "keys": tuple(sorted({*_keys(hole, decided)})),
+        **{domain.removeprefix("*"): None for domain, _ in hole.domains},
+        **{str(network): None for network, _ in hole.networks},
+        **dict.fromkeys(sorted({*_keys(hole, decided)})),
     }
-    told = ", ".join(f"{text(key)}: {listed(dict.fromkeys(values))}" for key, values in opened.items() if values)
-    return f"{' && '.join(whose)} ? {{{told}}} : {{}}"
+    words = (
+        hole.namespace,
+        hole.uid,
+        *account,
+        *opened,
+        *(word for _, pairs in terms for pair in pairs for word in pair),
+    )
+    if not all(map(_WORD.fullmatch, words)):
+        return None
+    whose = [
+        f"{hole.namespace}:",
+        *(f"@{name}" for name in account),
+        *(f"{sign}{'|'.join('='.join(pair) for pair in pairs)}" for sign, pairs in terms),
+    ]
+    return f"{' '.join(whose)} -> {' '.join(opened)} #{hole.uid}"
+
+
+def _terms(selector: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[str, ...]]]]:
+    """Yield what a label selector asks for: a sign, and the labels, with or without a value, of which one has to be."""
+    for key, value in sorted((selector.get("matchLabels") or {}).items()):
+        yield "", [(key, value)]
+    for each in selector.get("matchExpressions") or ():
+        sign = "!" if each["operator"] in {"NotIn", "DoesNotExist"} else ""
+        values = each.get("values") or ()
+        yield sign, [(each["key"], value) for value in values] if values else [(each["key"],)]
 
 
 def _keys(hole: Hole, decided: Decisions) -> Iterator[str]:

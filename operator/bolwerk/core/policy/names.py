@@ -57,7 +57,7 @@ class Names:
         sentence = (
             f"Admission has no room for {len(self.left_out)} of the open exceptions (the first is "
             f"{self.left_out[0].address}): their pods reach what is excepted but may not name it in a variable. Let "
-            "some end, or name fewer destinations and labels in each."
+            "some end, or name fewer destinations and plainer labels in each."
         )
         return (sentence,)
 
