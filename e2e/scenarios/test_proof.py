@@ -6,6 +6,7 @@ objects, which stay as they are. Each has to be named in a new proof, and the la
 
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -20,6 +21,7 @@ pytestmark = pytest.mark.node
 BACKEND = "ClusterNetworkPolicy"
 _OTHER = "somebody-elses"
 ENFORCED = proofs.policy("Enforce", backend=BACKEND)
+_THIEF = Pod(NAMESPACE, "thief")
 
 
 def _speaks_for_both(proof: Proof) -> bool:
@@ -104,11 +106,18 @@ def test_a_policy_that_comes_first_and_accepts_is_a_bypass(
 
 
 def test_a_network_policy_of_a_team_opens_a_seal_that_no_wall_backs(proven: Cluster) -> None:
-    """In Audit nothing but the model's own NetworkPolicy stands, and NetworkPolicies add up."""
+    """In Audit nothing but the model's own NetworkPolicy stands, and NetworkPolicies add up.
+
+    Nor is anybody refused there who makes a pod with the model's label: it is named as nobody whom a probe speaks for.
+    """
     known = proofs.all_of(proven)
     proven.control_plane.kubectl("delete", "clusternetworkpolicy", _OTHER)
+    thief = pods.prober(_THIEF)
+    thief["metadata"]["labels"]["bolwerk.dev/model"] = tiny.NAME
+    assert not _is_taken(proven, thief)
+    proven.apply(proofs.policy("Audit", backend=BACKEND))
+    process.wait_for(lambda: _is_taken(proven, thief), what="the thief not to be refused", seconds=60, every=1)
     proven.apply(
-        proofs.policy("Audit", backend=BACKEND),
         {
             "apiVersion": "networking.k8s.io/v1",
             "kind": "NetworkPolicy",
@@ -128,6 +137,23 @@ def test_a_network_policy_of_a_team_opens_a_seal_that_no_wall_backs(proven: Clus
     )
     assert proof.reached(MODEL) == {proofs.TCP, proofs.UDP, proofs.RESOLVER}
     assert proofs.wait_for_condition(proven, "localmodel", tiny.NAME, "Ready", "False")
+    proofs.newer(proven, known, _names_the_thief, what="a proof that names the pod with the stolen label")
+    proven.control_plane.kubectl("delete", "pod", _THIEF.name, f"--namespace={NAMESPACE}", "--wait=false")
+
+
+def _names_the_thief(proof: Proof) -> bool:
+    return any(str(_THIEF) in each for each in proof.spec["notChecked"].get("reasons", ()))
+
+
+def _is_taken(cluster: Cluster, manifest: dict[str, Any]) -> bool:
+    """Apply, and tell whether the API server takes this label: its rules follow a policy a moment later."""
+    try:
+        cluster.apply(manifest)
+    except RuntimeError as error:
+        if "bolwerk.dev/model" not in str(error):
+            raise
+        return False
+    return True
 
 
 def test_a_proxy_inside_an_allowed_network_is_a_bypass_and_nobody_writes_what_a_probe_saw(proven: Cluster) -> None:
@@ -152,7 +178,7 @@ def _nobody_has_a_hand_in_it(cluster: Cluster) -> None:
     forged = '{"status":{"message":"all is well"}}'
     attempts = (
         ("patch", probe, "--subresource=status", f"--patch={forged}"),
-        ("label", probe, "app=chat"),
+        ("label", probe, "entered=yes"),
         ("exec", probe, "--", "true"),
     )
     for attempt in attempts:

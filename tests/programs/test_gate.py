@@ -66,9 +66,37 @@ def test_what_leaves_no_canary_is_refused_with_a_sentence(text: str, own: str, w
 
 async def test_the_gate_opens_after_three_blocked_rounds(closed: int) -> None:
     said: list[str] = []
+    canaries = [Canary("127.0.0.1", closed)]
 
-    assert await wait_until_blocked([Canary("127.0.0.1", closed)], patience=60, pause=0, say=said.append) is None
+    assert await wait_until_blocked(canaries, clock=Clock(30), patience=600, pause=0, say=said.append) is None
     assert said == [f"blocked, {each} of 3 times in a row" for each in (1, 2, 3)]
+
+
+async def test_who_is_refused_waits_whether_the_canary_comes_up(closed: int) -> None:
+    """After the restart of a whole cluster a Service without endpoints refuses, as some network plugins do."""
+    said: list[str] = []
+    canaries = [Canary("127.0.0.1", closed)]
+
+    assert await wait_until_blocked(canaries, clock=Clock(6), patience=60, pause=0, say=said.append) is None
+    assert [each.partition(":")[0] for each in said] == [
+        "refused",
+        "refused",
+        "refused",
+        "blocked, 3 of 3 times in a row",
+    ]
+
+
+async def test_a_canary_that_comes_up_late_holds(closed: int) -> None:
+    async with host(silent) as port:
+        canaries = [Canary("127.0.0.1", closed)]
+
+        def say(text: str) -> None:
+            if "refused" in text:
+                canaries[0] = Canary("127.0.0.1", port)
+
+        held = await wait_until_blocked(canaries, clock=Clock(15), patience=60, pause=0, say=say)
+
+    assert held == Canary("127.0.0.1", port)
 
 
 async def test_a_canary_that_is_reached_in_between_starts_the_count_anew(closed: int) -> None:
@@ -83,7 +111,7 @@ async def test_a_canary_that_is_reached_in_between_starts_the_count_anew(closed:
             said.append(text)
             canaries[0] = Canary("127.0.0.1", port if len(said) + 1 in open_in else closed)
 
-        assert await wait_until_blocked(canaries, patience=60, pause=0, say=say) is None
+        assert await wait_until_blocked(canaries, clock=Clock(30), patience=600, pause=0, say=say) is None
 
     assert [each.startswith("blocked") for each in said] == [True, False, False, True, True, True]
     assert said[1] == f"127.0.0.1:{port} can still be reached"

@@ -12,7 +12,7 @@ import pytest
 
 from bolwerk.core.proof.document import LENGTH, Document, Outcome, Result
 from bolwerk.core.proof.reading import Expected, read_document
-from bolwerk.core.proof.task import CLUSTER_DNS, Target, Task
+from bolwerk.core.proof.task import CLUSTER_DNS, Arm, Target, Task
 from bolwerk.programs import attempt
 from bolwerk.programs.probe import measure, written
 from programs.networks import BOLWERK, host, in_own_network, need_own_network, packets, ran, resolver, silent
@@ -100,6 +100,24 @@ async def test_a_second_try_that_gets_through_counts() -> None:
         document = await measure(_task(target, timeout_seconds=2), pod="uid-1", node="gpu-1", addresses=OWN)
 
     assert document.results == (Result(o="Answered", n=2),)
+
+
+@pytest.mark.parametrize(
+    ("arm", "patience", "want"),
+    [
+        ("Treatment", 5, Result(o="TimedOut", n=5)),
+        ("Treatment", 0, Result(o="Answered", n=1)),
+        ("Function", 5, Result(o="Answered", n=1)),
+    ],
+)
+async def test_a_wall_that_comes_late_counts_for_whoever_waits_for_it(arm: Arm, patience: float, want: Result) -> None:
+    answers = iter([b"open", b"still open"])
+    async with packets(lambda _: next(answers, None)) as (port, _):
+        target = Target(arm=arm, vector="UDP", family="IPv4", address="127.0.0.1", port=port)
+        task = _task(target, timeout_seconds=0.5, patience_seconds=patience)
+        document = await measure(task, pod="uid-1", node="gpu-1", addresses=OWN)
+
+    assert document.results == (want,)
 
 
 async def test_cluster_dns_is_asked_for_a_name_of_the_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -162,6 +162,38 @@ def test_other_nodes_that_are_being_measured_are_counted(cache: Cache, nodes: No
     assert observed.running == 1, "not itself, and not what only says so elsewhere"
 
 
+def test_pods_that_only_bear_a_models_label_are_told_apart(cache: Cache, nodes: Nodes) -> None:
+    made = on("gpu", make_pod("chat-1", model="chat"))
+    made["metadata"] |= {
+        "labels": {**made["metadata"]["labels"], "pod-template-hash": "5d9"},
+        "ownerReferences": [
+            {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "chat-5d9", "uid": "r", "controller": True}
+        ],
+    }
+    thief = on("gpu", make_pod("thief", model="chat"))
+    cache.put(POD, made)
+    cache.put(POD, thief)
+    observed = nodes.observe(GPU.key)
+    assert observed is not None
+    assert observed.strangers == ("team/thief",)
+
+    cache.put(POD, {**thief, "metadata": {**thief["metadata"], "resourceVersion": "2"}, "status": {"phase": "Failed"}})
+    observed = nodes.observe(GPU.key)
+    assert observed is not None
+    assert not observed.strangers
+
+
+def test_a_node_that_cannot_end_its_probe_takes_no_others_turn(cache: Cache, nodes: Nodes) -> None:
+    probe = make_probe("plain")
+    deleted = {"deletionTimestamp": "2026-11-24T11:00:00Z", "resourceVersion": "2"}
+    going = {**probe, "metadata": {**probe["metadata"], **deleted}}
+    for manifest, running in ((probe, 1), (going, 0)):
+        cache.put(POD, manifest)
+        observed = nodes.observe(GPU.key)
+        assert observed is not None
+        assert observed.running == running
+
+
 def test_since_when_the_world_is_as_it_is(cache: Cache, nodes: Nodes, clock: Clock) -> None:
     def changed() -> datetime | None:
         observed = nodes.observe(GPU.key)

@@ -2,7 +2,8 @@
 
 It has no control of its own. That a canary cannot be reached may also mean that there is none, so the gate is what has
 to be seen before an engine starts, and not yet a proof: that is the runs' matter, which try the same canary from a pod
-that nothing holds. A refused connection counts as blocked: some network plugins refuse instead of dropping.
+that nothing holds. A refused connection counts as blocked, for some network plugins refuse instead of dropping, but
+only after a while: so does a canary that is not up yet, as after the restart of a whole cluster.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ __all__ = ["Canary", "UnreadableError", "canaries_of", "wait_until_blocked"]
 ROUNDS = 3
 """So often in a row every canary has to be blocked: a network plugin may still be busy with a new pod."""
 ROUND_SECONDS = 1.0
+REFUSED_SECONDS = 20.0
+"""So long refusals may mean that the canary is just starting."""
 BLOCKED: frozenset[Outcome] = frozenset({"Refused", "TimedOut", "Unreachable"})
 
 
@@ -82,7 +85,7 @@ async def wait_until_blocked(
     UnreadableError
         If after `patience` seconds one still cannot be tried at all.
     """
-    deadline = clock() + patience
+    began = clock()
     in_a_row = 0
     while True:
         said = await asyncio.gather(
@@ -92,15 +95,21 @@ async def wait_until_blocked(
         reached = next((each for each, (outcome, _) in tried if outcome in GOT_THROUGH), None)
         untried = [f"{each} ({why})" for each, (outcome, why) in tried if outcome not in GOT_THROUGH | BLOCKED]
         in_a_row = 0 if reached or untried else in_a_row + 1
+        looked = clock() - began
+        is_early = looked < min(REFUSED_SECONDS, patience) and any(outcome == "Refused" for outcome, _ in said)
         if reached:
             say(f"{reached} can still be reached")
+        elif untried:
+            say(f"cannot try {', '.join(untried)}")
+        elif is_early:
+            say("refused: blocked, or the canary is not up yet")
         else:
-            say(f"cannot try {', '.join(untried)}" if untried else f"blocked, {in_a_row} of {ROUNDS} times in a row")
-        if in_a_row == ROUNDS:
+            say(f"blocked, {min(in_a_row, ROUNDS)} of {ROUNDS} times in a row")
+        if in_a_row >= ROUNDS and not is_early:
             return None
-        if clock() > deadline and reached:
+        if looked > patience and reached:
             return reached
-        if clock() > deadline and untried:
+        if looked > patience and untried:
             raise UnreadableError(f"this pod's kernel cannot try {', '.join(untried)}: look at the pod's network")
         await asyncio.sleep(pause)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import time
 from collections.abc import Iterable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ from bolwerk.programs.attempt import GOT_THROUGH, Said
 __all__ = ["measure", "written"]
 
 NAMES_AT_ONCE = 40
+PAUSE = 1.0
 DETAIL = 127
 
 
@@ -68,15 +70,25 @@ def _shorter(result: Result) -> str:
 
 
 async def _tried(target: Target, task: Task, threads: Executor) -> Result:
-    said: Said = ("Failed", "not tried")
-    tries = 0
+    began = time.monotonic()
+    tries, (said, detail) = await _several(target, task, threads)
+    while said in GOT_THROUGH and target.arm == "Treatment" and time.monotonic() - began < task.patience_seconds:
+        await asyncio.sleep(PAUSE)
+        more, (said, detail) = await _several(target, task, threads)
+        tries += more
+    return Result(o=said, n=tries, d=detail[:DETAIL])
+
+
+async def _several(target: Target, task: Task, threads: Executor) -> tuple[int, Said]:
+    """Try until one gets through, and return how many it took and what the last said."""
     # A resolver of the C library's own tries again by itself.
-    for _ in range(1 if target.vector == "Name" else task.attempts):
+    most = 1 if target.vector == "Name" else task.attempts
+    tries = 0
+    while True:
         tries += 1
         said = await _attempt(target, task, threads)
-        if said[0] in GOT_THROUGH:
-            break
-    return Result(o=said[0], n=tries, d=said[1][:DETAIL])
+        if said[0] in GOT_THROUGH or tries == most:
+            return tries, said
 
 
 async def _attempt(target: Target, task: Task, threads: Executor) -> Said:

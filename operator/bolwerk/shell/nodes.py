@@ -127,6 +127,7 @@ class Nodes(Index[Observed]):
             canary=self._live(self._canary),
             enforcing={**self._enforcing, **seals},
             inventory=Inventory(self._images, self._on_host.get(name, 0), self._remarks),
+            strangers=tuple(f"{namespace}/{pod}" for namespace, pod in self.placement.strangers_on(name)),
             pods=_unpacked(entries(POD), sorted(probes)),
             proofs=tuple(self.placement.proofs_on((name,))),
             running=len({*self._controls.values()} - {node_label(name)}),
@@ -205,7 +206,7 @@ class Nodes(Index[Observed]):
             labels.add(label)
             if is_there:
                 self._probes[label].add(change.key)
-                if found.get(ARM_LABEL) == "control" and change.key[0] == self._settings.namespace:
+                if found.get(ARM_LABEL) == "control" and change.key[0] == self._settings.namespace and not _ends(entry):
                     self._controls[change.key] = label
             else:
                 self._probes[label].discard(change.key)
@@ -239,6 +240,11 @@ class Nodes(Index[Observed]):
 
 def _unpacked(entries: Mapping[Key, Entry], keys: Iterable[Key]) -> tuple[Manifest, ...]:
     return tuple(unpack(entries[key].packed) for key in keys)
+
+
+def _ends(entry: Entry | None) -> bool:
+    """Whether a pod is on its way out; on a node whose kubelet is dead it stays so for ever, and measures nothing."""
+    return entry is not None and entry.terminating
 
 
 def _labels(entry: Entry | None) -> Mapping[str, Any]:

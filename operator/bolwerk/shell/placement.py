@@ -13,6 +13,7 @@ from typing import TypeVar
 from bolwerk.core.kinds import ISOLATION_PROOF, NODE, POD
 from bolwerk.core.plan import Manifest
 from bolwerk.core.proof.standing import finished_at
+from bolwerk.core.proof.strangers import is_stranger
 from bolwerk.core.proof.subjects import considered
 from bolwerk.shell.cache import Cache, Change, Key
 from bolwerk.shell.trim import unpack
@@ -36,6 +37,7 @@ class Placement:
         self._place: dict[Key, tuple[str, Key]] = {}
         self._models_on: defaultdict[str, Counter[Key]] = defaultdict(Counter)
         self._nodes_of: defaultdict[Key, Counter[str]] = defaultdict(Counter)
+        self._strangers: defaultdict[str, set[Key]] = defaultdict(set)
         self._proofs_on: defaultdict[str, dict[Key, tuple[datetime, str]]] = defaultdict(dict)
         self._node_of: dict[Key, str] = {}
         self._capable: set[str] = set()
@@ -66,6 +68,10 @@ class Placement:
         """Return the models that have a pod on a node, in order."""
         return sorted(self._models_on.get(node, ()))
 
+    def strangers_on(self, node: str) -> list[Key]:
+        """Return the pods on a node that bear a model's label and are not the model's, in order."""
+        return sorted(self._strangers.get(node, ()))
+
     def nodes_of(self, model: Key) -> list[str]:
         """Return the nodes on which a model has pods, in order."""
         return sorted(self._nodes_of.get(model, ()))
@@ -85,10 +91,14 @@ class Placement:
 
     def _note_pod(self, change: Change) -> frozenset[str]:
         before, after = self._place.pop(change.key, None), None
+        if before:
+            _discard(self._strangers, before[0], change.key)
         if change.new and change.new.link and change.manifest:
             node = (change.manifest.get("spec") or {}).get("nodeName")
             if node and (change.manifest.get("status") or {}).get("phase") not in _OVER:
                 after = self._place[change.key] = (str(node), (change.key[0], change.new.link))
+                if is_stranger(change.manifest, change.new.link):
+                    self._strangers[str(node)].add(change.key)
         if before == after:
             return frozenset()
         for place, step in ((before, -1), (after, 1)):
@@ -113,6 +123,12 @@ class Placement:
             self._proofs_on[node][change.key] = (finished_at(change.manifest), str(spec["verdict"]))
             concerned.add(node)
         return frozenset(concerned)
+
+
+def _discard(sets: defaultdict[K, set[M]], key: K, member: M) -> None:
+    sets[key].discard(member)
+    if not sets[key]:
+        del sets[key]
 
 
 def _step(counters: defaultdict[K, Counter[M]], key: K, member: M, step: int) -> None:

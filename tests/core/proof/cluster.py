@@ -84,6 +84,7 @@ class Cluster:
     services: tuple[Mapping[str, Any], ...] = (SERVICE,)
     policies: tuple[Mapping[str, Any], ...] = (POLICY,)
     namespaces: tuple[Mapping[str, Any], ...] = NAMESPACES
+    strangers: tuple[str, ...] = ()
     canary: Mapping[str, Any] | None = field(default_factory=lambda: CANARY)
     enforcing: Mapping[Ref, str] = field(default_factory=dict)
     overlay: Mapping[str, Any] | None = None
@@ -128,6 +129,7 @@ class Cluster:
             canary=self.canary,
             enforcing=self.enforcing,
             inventory=Inventory(("registry.example/cilium:v1.20.2",), 4),
+            strangers=self.strangers,
             pods=tuple(self.pods(node)),
             proofs=tuple(self.proofs(node)),
             running=len(self.measured() - {node_label(node)}),

@@ -73,6 +73,21 @@ def test_a_policy_that_only_audits_is_not_measured_and_lends_its_canaries() -> N
     assert "TCP 203.0.113.10:443" in tried(found.assignments[1], "Treatment")
 
 
+def test_pods_that_only_bear_a_models_label_are_named() -> None:
+    found = arranged(strangers=("ai/d", "ai/a", "ai/c", "ai/b"))
+
+    assert told(found, "were not tried: ai/a, ai/b, ai/c and 1 more.")
+    assert not told(arranged(), "bear a model's label")
+
+
+@pytest.mark.parametrize(("required", "seconds"), [(True, 5), (False, 0)])
+def test_a_probe_waits_for_a_late_wall_where_a_gate_does(required: bool, seconds: float) -> None:
+    found = arranged(models=(make_model(isolation={"required": required}),))
+
+    assert of(found, "Treatment", "LocalModel ai/llama").patience_seconds == seconds
+    assert of(found, "Treatment", "Namespace ai").patience_seconds == 0
+
+
 def test_without_canaries_outside_only_models_are_measured() -> None:
     found = arranged(policies=(walled_by(proof={}),))
 

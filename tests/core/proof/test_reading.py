@@ -111,7 +111,7 @@ def test_any_time_within_the_pods_life_will_do(edge: str) -> None:
         (_result(o="Fine"), "results.0.o: "),
         (_result(o="timedout"), "results.0.o: "),
         (_result(n=0), "results.0.n: "),
-        (_result(n=11), "results.0.n: "),
+        (_result(n=101), "results.0.n: "),
         (_result(n=2.5), "results.0.n: "),
         (_result(n=float("nan")), "results.0.n: "),
         (_result(n=float("inf")), "results.0.n: "),

@@ -23,6 +23,13 @@ MANAGED = {"app.kubernetes.io/managed-by": "bolwerk"}
 """On every probe pod; a client with another value cannot be impersonated."""
 
 
+NAMED = 3
+"""How many pods a remark names."""
+
+GATED_SECONDS = 5.0
+"""How long the probe of a model with a gate waits for a network plugin that takes its time with a new pod."""
+
+
 @dataclass(frozen=True, slots=True)
 class Assignment:
     """One pod of a run.
@@ -39,6 +46,8 @@ class Assignment:
         Owner references.
     reachable
         What its subject may reach: a name that leads there is a leak.
+    patience_seconds
+        How long it may still get out: what has a gate starts nothing before.
     """
 
     arm: Arm
@@ -50,6 +59,7 @@ class Assignment:
     service_account: str = ""
     pull_secrets: tuple[str, ...] = ()
     reachable: Reachable = NOTHING
+    patience_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +82,23 @@ class Arrangement:
 def arrangement(observed: Observed, settings: Settings) -> Arrangement:
     """Return what a run on the node would do now; nothing where there is nothing to do, or no image to do it with."""
     whom = subjects(observed, settings)
-    remarks = [*whom.remarks]
+    remarks = [*_strangers(observed), *whom.remarks]
     tried = [each for subject in whom.found for each in _of(subject, observed, settings, remarks)]
     policy = min((each.policy.name for each in whom.found if each.policy), default=None)
     if not settings.image or not any(each.arm == "Treatment" for each in tried):
         return Arrangement((), tuple(remarks), policy)
     return Arrangement((_control(observed, whom, settings, remarks), *tried), tuple(remarks), policy)
+
+
+def _strangers(observed: Observed) -> Iterator[str]:
+    found = sorted(observed.strangers)
+    if found:
+        more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
+        yield (
+            f"pods that bear a model's label and were not made by it were not tried: {', '.join(found[:NAMED])}{more}. "
+            "They may be sent its prompts, and reach what it may reach: see who made them (an enforcing policy refuses "
+            "such pods)"
+        )
 
 
 def _control(observed: Observed, whom: Subjects, settings: Settings, remarks: list[str]) -> Assignment:
@@ -128,6 +149,7 @@ def _of_model(subject: Subject, of: Model, observed: Observed, remarks: list[str
         # Policies of some plugins select by it.
         service_account=of.name,
         pull_secrets=secrets,
+        patience_seconds=GATED_SECONDS if of.spec.isolation.required else 0.0,
     )
     labels, why = _client(of)
     served, why_not = _served(subject, observed)

@@ -35,7 +35,7 @@ class Result(_Row):
     Attributes
     ----------
     o
-        The outcome of the last attempt, or of the first that got through.
+        The outcome of the last attempt; one that gets through is the last, but for the task's patience.
     n
         Attempts made.
     d
@@ -43,7 +43,7 @@ class Result(_Row):
     """
 
     o: Outcome
-    n: Annotated[int, Field(ge=1, le=10)] = 1
+    n: Annotated[int, Field(ge=1, le=100)] = 1
     d: Annotated[str, Field(max_length=127)] = ""
 
 

@@ -34,6 +34,7 @@ def inputs_of(observed: Observed, arranged: Arrangement) -> str:
             "policies": sorted(map(_policy, observed.policies)),
             "enforcing": concerning(observed, arranged),
             "plugins": sorted(observed.inventory.plugin_images),
+            "strangers": sorted(observed.strangers),
             "subjects": sorted(
                 [each.subject, each.namespace, dict(each.labels), each.owner[0]["uid"]]
                 for each in arranged.assignments

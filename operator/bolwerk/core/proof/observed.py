@@ -60,6 +60,8 @@ class Observed:
         for those of `models`. Which concern the node is decided here.
     inventory
         What else runs on the node.
+    strangers
+        `namespace/name` of the pods on this node that bear a model's label and that its Deployment did not make.
     pods
         All pods that carry `bolwerk.dev/proof-node` of this node, whole, also finished and terminating ones.
     proofs
@@ -83,6 +85,7 @@ class Observed:
     canary: Object | None = None
     enforcing: Mapping[Ref, str] = field(default_factory=dict)
     inventory: Inventory = field(default_factory=Inventory)
+    strangers: tuple[str, ...] = ()
     pods: tuple[Object, ...] = ()
     proofs: tuple[Object, ...] = ()
     running: int = 0

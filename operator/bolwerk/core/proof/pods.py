@@ -70,7 +70,12 @@ def label_of(found: Mapping[str, Any], label: str) -> str:
 
 def task_of(assignment: Assignment, run: str) -> Task:
     """Return what the pod is told."""
-    return Task(run=run, targets=assignment.targets, allowed=assignment.reachable.networks)
+    return Task(
+        run=run,
+        targets=assignment.targets,
+        allowed=assignment.reachable.networks,
+        patience_seconds=assignment.patience_seconds,
+    )
 
 
 def pod(

@@ -178,6 +178,9 @@ def _remarks(answers: Iterable[Answer], controls: Iterable[Seen]) -> Iterator[st
     unsaid = [name for name, result in asked if result.o == "Failed"]
     if unsaid:
         yield f"whether DNS refuses {_some(unsaid)} could not be told: it had no answer"
+    untold = [name for name, result in asked if result.o in ("Answered", "Connected") and not [*_addresses(result)]]
+    if untold:
+        yield f"whether {_some(untold)} leads into an allowed network could not be told: no room for its addresses"
 
 
 def _some(texts: Sequence[str]) -> str:

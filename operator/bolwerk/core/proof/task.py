@@ -68,6 +68,9 @@ class Task(_Strict):
         Tries of one target before it counts as blocked; the first success ends them.
     timeout_seconds
         Of one try.
+    patience_seconds
+        How long a treatment that gets through is tried again, so that it is measured as late as a gate lets an engine
+        start: some network plugins take seconds with a new pod. Its last try counts.
     """
 
     run: Annotated[str, Field(min_length=1, max_length=63)]
@@ -75,3 +78,4 @@ class Task(_Strict):
     allowed: Annotated[tuple[Annotated[str, Field(max_length=49)], ...], Field(max_length=64)] = ()
     attempts: Annotated[int, Field(ge=1, le=10)] = 3
     timeout_seconds: Annotated[float, Field(gt=0, le=10)] = 2.0
+    patience_seconds: Annotated[float, Field(ge=0, le=6)] = 0.0

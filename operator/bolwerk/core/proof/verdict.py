@@ -109,8 +109,8 @@ class _Run:
             return Judgement(
                 "NotEnforced",
                 f"{subject} reached everything that the control reached ({_list(canaries)}): no network policy is "
-                "enforced for it on this node. Look whether the network plugin enforces policies, and its "
-                "agent runs here",
+                "enforced for it on this node, or none in a pod's first seconds. Look whether the network plugin "
+                "enforces policies, and its agent runs here",
             )
         vectors = ", ".join(dict.fromkeys(each.vector for each in reached))
         return Judgement("Bypass", f"{subject} got out by {vectors}: it reached {_list(reached)}. {_mend(reached)}")
