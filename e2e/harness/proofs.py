@@ -93,6 +93,7 @@ def policy(mode: str, *, backend: str, proxies: Sequence[str] = (f"{network.PROX
                 "datagramCanaries": outside,
                 "resolvers": [{"address": network.RESOLVER, "port": 53}],
                 "proxies": [{"address": network.PROXY, "port": network.PROXY_PORT}],
+                "onBypass": "TakeOutOfService",
             },
         },
     }
@@ -125,6 +126,24 @@ def newer(
         return next(filter(wanted, fresh), None)
 
     return process.wait_for(look, what=what, seconds=seconds, every=1)
+
+
+def wait_until_served(cluster: Cluster, model: str, *, served: bool) -> None:
+    """Wait until the model's Service sends requests to somebody, or to nobody."""
+    asked = (
+        "get",
+        "endpointslices",
+        f"--namespace={NAMESPACE}",
+        f"-lkubernetes.io/service-name={model}",
+        "--output=json",
+    )
+
+    def look() -> bool:
+        slices = json.loads(cluster.control_plane.kubectl(*asked))["items"]
+        ready = [each["conditions"]["ready"] for one in slices for each in one.get("endpoints") or ()]
+        return any(ready) is served
+
+    process.wait_for(look, what=f"{model} to be {'in' if served else 'out of'} service", seconds=60, every=0.5)
 
 
 def condition(cluster: Cluster, kind: str, name: str, type_: str) -> dict[str, Any]:

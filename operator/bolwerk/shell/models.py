@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, Final
 
 from typing_extensions import override
@@ -23,7 +23,7 @@ from bolwerk.core.kinds import (
 from bolwerk.core.model.children.gate import GATE
 from bolwerk.core.model.observed import CHILD_KINDS, Observed
 from bolwerk.core.plan import Manifest, Refusal
-from bolwerk.core.proof.targets import addresses_of
+from bolwerk.core.proof.targets import listening
 from bolwerk.core.settings import Settings
 from bolwerk.shell import governance, placement
 from bolwerk.shell.cache import Cache, Change, Entry, Index, Key
@@ -106,7 +106,7 @@ class LocalModels(Index[Observed]):
             pods=tuple(unpack(entries(POD)[pod].packed) for pod in sorted(self._pods.get(key, ()))),
             claim=unpack(claim.packed) if claim else None,
             policies=tuple(self._policies_for(key, model.uid)),
-            canaries=_listening(self._cache.find(self._canary)),
+            canaries=listening(unpack(canary.packed) if (canary := self._cache.find(self._canary)) else None),
             proofs=tuple(self._placement.proofs_on(self._placement.nodes_of(key))),
             governing=self._governance.of(key[0]),
             refusals=refusals,
@@ -174,14 +174,6 @@ class LocalModels(Index[Observed]):
             _discard(self._children, entry.owner, (kind, key))
         if kind == NETWORK_POLICY:
             _discard(self._policies_in, key[0], key[1])
-
-
-def _listening(canary: Entry | None) -> tuple[str, ...]:
-    """Return where the canary takes connections."""
-    service: Mapping[str, Any] = unpack(canary.packed) if canary else {}
-    ports = [each["port"] for each in (service.get("spec") or {}).get("ports") or () if each.get("protocol") != "UDP"]
-    hosts = [f"[{each}]" if ":" in each else each for each in addresses_of(service)]
-    return tuple(sorted(f"{host}:{port}" for host in hosts for port in ports))
 
 
 def _discard(index: defaultdict[Any, set[Any]], under: Any, member: Any) -> None:

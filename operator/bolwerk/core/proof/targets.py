@@ -22,7 +22,7 @@ from bolwerk.core.proof.subjects import Subject, Subjects
 from bolwerk.core.proof.task import CLUSTER_DNS, Arm, Family, Target, Vector
 from bolwerk.core.settings import Settings
 
-__all__ = ["NOTHING", "Reachable", "addresses_of", "control", "governed", "model", "shown", "target"]
+__all__ = ["NOTHING", "Reachable", "addresses_of", "control", "governed", "listening", "model", "shown", "target"]
 
 KNOWN_NAME = "kubernetes.default.svc"
 """Asked of resolvers: any answer, also that there is no such name, means that one was reached."""
@@ -76,6 +76,15 @@ def addresses_of(service: Mapping[str, Any] | None) -> list[str]:
     """Return the cluster addresses of a Service, all families."""
     spec = (service or {}).get("spec") or {}
     return [str(each) for each in spec.get("clusterIPs") or [spec.get("clusterIP")] if each and each != "None"]
+
+
+def listening(canary: Mapping[str, Any] | None) -> tuple[str, ...]:
+    """Return where the Service of Bolwerk's canary takes connections: `host:port`, IPv6 in brackets, sorted."""
+    ports = [
+        each["port"] for each in ((canary or {}).get("spec") or {}).get("ports") or () if each.get("protocol") != "UDP"
+    ]
+    hosts = [f"[{each}]" if ":" in each else each for each in addresses_of(canary)]
+    return tuple(sorted(f"{host}:{port}" for host in hosts for port in ports))
 
 
 def own_canary(observed: Observed, arm: Arm) -> list[Target]:
