@@ -108,12 +108,12 @@ def test_a_policy_that_comes_first_and_accepts_is_a_bypass(
 def test_a_network_policy_of_a_team_opens_a_seal_that_no_wall_backs(proven: Cluster) -> None:
     """In Audit nothing but the model's own NetworkPolicy stands, and NetworkPolicies add up.
 
-    A pod with the model's label, which only somebody who may override a policy can make, is named beside it.
+    A pod with the model's labels, which only somebody who may override a policy can make, is named beside it.
     """
     known = proofs.all_of(proven)
     proven.control_plane.kubectl("delete", "clusternetworkpolicy", _OTHER)
     thief = pods.prober(_THIEF)
-    thief["metadata"]["labels"]["bolwerk.dev/model"] = tiny.NAME
+    thief["metadata"]["labels"] |= {"app.kubernetes.io/managed-by": "bolwerk", "bolwerk.dev/model": tiny.NAME}
     proven.apply(
         thief,
         proofs.policy("Audit", backend=BACKEND),
@@ -136,7 +136,7 @@ def test_a_network_policy_of_a_team_opens_a_seal_that_no_wall_backs(proven: Clus
     )
     assert proof.reached(MODEL) == {proofs.TCP, proofs.UDP, proofs.RESOLVER}
     assert proofs.wait_for_condition(proven, "localmodel", tiny.NAME, "Ready", "False")
-    proofs.newer(proven, known, _names_the_thief, what="a proof that names the pod with the stolen label")
+    proofs.newer(proven, known, _names_the_thief, what="a proof that names the pod with the stolen labels")
     proven.control_plane.kubectl("delete", "pod", _THIEF.name, f"--namespace={NAMESPACE}", "--wait=false")
 
 

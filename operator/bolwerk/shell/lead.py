@@ -40,6 +40,7 @@ from bolwerk.shell.clock import now
 from bolwerk.shell.connection import Connection
 from bolwerk.shell.controller import Controller, Reconcile, S
 from bolwerk.shell.discovery import check_served, served_of, watch_served
+from bolwerk.shell.drove import Drove
 from bolwerk.shell.errors import ApiError, NotFoundError
 from bolwerk.shell.events import Recorder
 from bolwerk.shell.exceptions import EgressExceptions
@@ -66,6 +67,10 @@ DISCOVERED = (*OPTIONAL_KINDS, *EXCEPTION_KINDS)
 POLICY_WORKERS = 2
 # They only tell what the policies have opened and closed.
 EXCEPTION_WORKERS = 2
+
+# More nodes at once than this are concerned by something that all share, such as a wall, and that comes in droves.
+FEW_NODES = 8
+DROVE_SECONDS = 5.0
 
 Spawn: TypeAlias = Callable[[Coroutine[Any, Any, Any], str], asyncio.Task[Any]]
 """Starts a task whose end, however it comes, ends the process."""
@@ -124,6 +129,7 @@ class Leader:
         self._stop = stop
         self._cache = Cache()
         self._queues: dict[Kind, WorkQueue[Ref]] = {kind: WorkQueue() for kind in RECONCILED}
+        self._drove = Drove(self._queues[NODE].add, seconds=DROVE_SECONDS)
         self._models = LocalModels(self._cache, settings=settings)
         self._policies: SovereigntyPolicies | None = None
         self._exceptions: EgressExceptions | None = None
@@ -224,10 +230,19 @@ class Leader:
 
     def enqueue(self, refs: Iterable[Ref]) -> None:
         """Have reconciled objects looked at."""
+        nodes = []
         for ref in refs:
+            if ref.kind == NODE:
+                nodes.append(ref)
+                continue
             self._queues[ref.kind].add(ref)
             if ref.kind == SOVEREIGNTY_POLICY and self._scanner:
                 self._scanner.request()
+        if len(nodes) > FEW_NODES:
+            self._drove.add(nodes)
+        else:
+            for ref in nodes:
+                self._queues[NODE].add(ref)
 
     def look_again(self) -> None:
         """Have all looked at that begins or ends, since one of the clocks jumped."""

@@ -69,6 +69,8 @@ class Nodes(Index[Observed]):
         self._overlay: Final = Ref(CONFIG_MAP, settings.namespace, OVERLAY_NAME)
         self._canary: Final = Ref(SERVICE, settings.namespace, settings.canary_service)
         self._kinds_that_enforce = frozenset(enforcing)
+        # All nodes read the same of these, and a cluster has thousands.
+        self._shared: tuple[tuple[Manifest, ...], tuple[Manifest, ...]] | None = None
         self._enforcing: dict[Ref, str] = {}
         # By the uid of the LocalModel that owns them: ten thousand of these concern no node but that model's.
         self._seals: defaultdict[str, dict[Ref, str]] = defaultdict(dict)
@@ -87,6 +89,8 @@ class Nodes(Index[Observed]):
 
     def _concerned(self, change: Change) -> Iterable[str]:  # noqa: PLR0911 - one answer for each kind
         kind = change.kind
+        if kind in (NAMESPACE, SOVEREIGNTY_POLICY):
+            self._shared = None
         if kind in KINDS:
             return self._note_placed(change)
         if kind in self._kinds_that_enforce:
@@ -117,12 +121,13 @@ class Nodes(Index[Observed]):
             for model in models
             for ref, digest in self._seals.get(entries(LOCAL_MODEL)[model].uid, {}).items()
         }
+        namespaces, policies = self._read()
         observed = Observed(
             node=unpack(node.packed),
             models=_unpacked(entries(LOCAL_MODEL), models),
             services=_unpacked(entries(SERVICE), (model for model in models if model in entries(SERVICE))),
-            policies=self._policies(),
-            namespaces=_unpacked(entries(NAMESPACE), sorted(entries(NAMESPACE))),
+            policies=policies,
+            namespaces=namespaces,
             overlay=self._live(self._overlay),
             canary=self._live(self._canary),
             enforcing={**self._enforcing, **seals},
@@ -153,7 +158,7 @@ class Nodes(Index[Observed]):
     def verdicts(self, now: datetime) -> Mapping[str, int]:
         """Count the nodes that have to be measured by what their newest proof says; one that is too old is `Stale`."""
         found: Counter[str] = Counter(dict.fromkeys(VERDICTS, 0))
-        too_old = timedelta(hours=min(map(_stale_after, self._policies()), default=Proof().stale_after_hours))
+        too_old = timedelta(hours=min(map(_stale_after, self._read()[1]), default=Proof().stale_after_hours))
         for node in self.placement.measured():
             newest = self.placement.newest(node)
             verdict = newest[0] if newest else "None"
@@ -165,9 +170,12 @@ class Nodes(Index[Observed]):
         proven = ((node, self.placement.newest(node, verdict="Proven")) for node in self.placement.measured())
         return {node: (now - newest[1]).total_seconds() for node, newest in proven if newest}
 
-    def _policies(self) -> tuple[Manifest, ...]:
-        entries = self._cache.entries(SOVEREIGNTY_POLICY)
-        return _unpacked(entries, sorted(entries))
+    def _read(self) -> tuple[tuple[Manifest, ...], tuple[Manifest, ...]]:
+        """Return all namespaces, and all policies."""
+        if self._shared is None:
+            namespaces, policies = (self._cache.entries(kind) for kind in (NAMESPACE, SOVEREIGNTY_POLICY))
+            self._shared = (_unpacked(namespaces, sorted(namespaces)), _unpacked(policies, sorted(policies)))
+        return self._shared
 
     def _since(self, name: str, digest: str) -> datetime:
         # What this process sees for the first time may have been so for long, but not for less than it runs.

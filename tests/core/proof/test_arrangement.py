@@ -77,7 +77,7 @@ def test_pods_that_only_bear_a_models_label_are_named() -> None:
     found = arranged(strangers=("ai/d", "ai/a", "ai/c", "ai/b"))
 
     assert told(found, "were not tried: ai/a, ai/b, ai/c and 1 more.")
-    assert not told(arranged(), "bear a model's label")
+    assert not told(arranged(), "bear a model's labels")
 
 
 @pytest.mark.parametrize(("required", "seconds"), [(True, 5), (False, 0)])

@@ -95,7 +95,7 @@ def _strangers(observed: Observed) -> Iterator[str]:
     if found:
         more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
         yield (
-            f"pods that bear a model's label and were not made by it were not tried: {', '.join(found[:NAMED])}{more}. "
+            f"pods that bear a model's labels and were not made by it were not tried: {', '.join(found[:NAMED])}{more}. "
             "They may be sent its prompts, and reach what it may reach: see who made them (an enforcing policy refuses "
             "such pods)"
         )
