@@ -95,9 +95,9 @@ def _strangers(observed: Observed) -> Iterator[str]:
     if found:
         more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
         yield (
-            f"pods that bear a model's labels and were not made by it were not tried: {', '.join(found[:NAMED])}{more}. "
-            "They may be sent its prompts, and reach what it may reach: see who made them (an enforcing policy refuses "
-            "such pods)"
+            "pods that bear a model's labels and were not made by it were not tried: "
+            f"{', '.join(found[:NAMED])}{more}. They may be sent its prompts: see who made them (an enforcing policy "
+            "refuses such pods)"
         )
 
 
