@@ -21,7 +21,7 @@ from chart.rendering import CHART, NAMESPACE, NEWEST, OLDEST, SUPPORTED_MINORS, 
 Rendered = Callable[..., list[Manifest]]
 
 ADMISSION = "admissionregistration.k8s.io/v1"
-OF_PROOFS = ("-proof", "-probe")
+OF_OTHERS = ("-proof", "-probe", "-own-configmaps", "-own-pods")
 """What the names of the rules end with that are not about exceptions."""
 ATTESTER = "exceptions.gitAttesters[0]"
 
@@ -46,7 +46,7 @@ def admission(objects: list[Manifest]) -> list[Manifest]:
 
 
 def is_rule(item: Manifest) -> bool:
-    return bool(item["apiVersion"] == ADMISSION and not item["metadata"]["name"].endswith(OF_PROOFS))
+    return bool(item["apiVersion"] == ADMISSION and not item["metadata"]["name"].endswith(OF_OTHERS))
 
 
 def by_kind_and_name(objects: list[Manifest]) -> list[Manifest]:

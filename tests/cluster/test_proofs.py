@@ -11,7 +11,7 @@ import needing
 from cluster.operating import apply, get, renewed, wait_for, wait_until_led_by, writes
 from harness import operator
 from harness.controlplane import ControlPlane
-from harness.operator import NAMESPACE, Operator
+from harness.operator import NAMESPACE, RELEASE, Operator
 from harness.simulation import H100, Simulation
 
 pytestmark = pytest.mark.cluster
@@ -108,6 +108,38 @@ def test_a_run_ends_in_a_proof_that_only_the_operator_stores_and_deletes(plane: 
         mark = plane.audit.mark()
         wait_for(lambda: renewed(plane, mark, running, times=3), "three renewals", seconds=60)
         assert writes(plane, mark, running) == Counter()
+
+
+def test_the_operator_itself_writes_its_own_and_nothing_else(plane: ControlPlane) -> None:
+    """RBAC cannot bind its rights to names that nobody knows yet, so the API server looks at what it writes."""
+    pod: dict[str, Any] = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "somebodys"},
+        "spec": {"containers": [{"name": "main", "image": "registry.example/main:1"}]},
+    }
+    labelled = {"name": "bolwerk-proof-x", "labels": {"bolwerk.dev/proof-run": "x"}}
+    plane.kubectl("create", "namespace", "elsewhere")
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}}
+    plane.kubectl("apply", "--filename=-", "--namespace=elsewhere", stdin=json.dumps(account))
+    plane.kubectl("create", "configmap", "somebodys", "--namespace=elsewhere", "--from-literal=a=b")
+    plane.kubectl("create", "--filename=-", "--namespace=elsewhere", stdin=json.dumps(pod))
+    on_host = {**pod["spec"], "hostNetwork": True}
+    tries: list[tuple[list[str], Any]] = [
+        (["create", "configmap", "mine", "--from-literal=a=b"], None),
+        (["patch", "configmap", "somebodys", '--patch={"data":{"a":"c"}}'], None),
+        (["delete", "configmap", "somebodys"], None),
+        (["create", "--filename=-"], {**pod, "metadata": {"name": "mine"}}),
+        (["create", "--filename=-"], {**pod, "metadata": {"name": "bolwerk-proof-x"}}),
+        (["create", "--filename=-"], {**pod, "metadata": labelled, "spec": on_host}),
+        (["delete", "pod", "somebodys"], None),
+    ]
+    for arguments, stdin in tries:
+        with pytest.raises(RuntimeError, match="this ServiceAccount is Bolwerk's"):
+            plane.kubectl(
+                *arguments, "--namespace=elsewhere", f"--as=system:serviceaccount:{NAMESPACE}:{RELEASE}",
+                stdin=json.dumps(stdin) if stdin else None,
+            )  # fmt: skip
 
 
 def pod_is_as_it_has_to_be(pod: dict[str, Any], plane: ControlPlane) -> None:
