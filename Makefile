@@ -47,7 +47,8 @@ images: $(VENV)/.installed ## root on Linux: the real node's images, without a c
 
 .PHONY: e2e
 e2e: $(VENV)/.installed images ## root on Linux: a real kubelet, Cilium, and vLLM behind the wall
-	PYTHONPATH=e2e $(BIN)/python -m harness.tools kubernetes etcd helm kubelet containerd runc cilium coredns
+	PYTHONPATH=e2e $(BIN)/python -m harness.tools kubernetes etcd helm kubelet containerd runc cilium coredns \
+		cniplugins kube-proxy
 	PYTHONPATH=e2e $(BIN)/python -m harness.sandbox $(BIN)/python -m pytest $(SCENARIOS) -m node --capture=no --verbose
 
 .PHONY: bench

@@ -25,7 +25,8 @@ from harness.narration import Narration
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SAMPLES = REPOSITORY / "manifests" / "samples"
-CHILDREN = "serviceaccounts,networkpolicies,services,poddisruptionbudgets,deployments"
+CHILDREN = "serviceaccounts,configmaps,networkpolicies,services,poddisruptionbudgets,deployments"
+RUN = "bolwerk.dev/proof-run"
 
 Object = dict[str, Any]
 
@@ -82,6 +83,7 @@ def demonstrate(say: Narration, directory: Path, stack: contextlib.ExitStack) ->
     for wrong, bad in bad_inputs().items():
         refuse(say, plane, wrong=wrong, bad=bad)
     demo_wall.demonstrate(say, plane, bolwerk)
+    show_probes(say, plane, bolwerk)
     demo_wall.remove(say, plane)
     delete(say, plane)
 
@@ -146,6 +148,33 @@ def heal(say: Narration, plane: ControlPlane, model: Object) -> None:
         seconds=30,
     )
     say.line(f"The wall stands again; seen {time.monotonic() - deleted:.1f} s after kubectl had deleted it.")
+
+
+def show_probes(say: Narration, plane: ControlPlane, bolwerk: operator.Operator) -> None:
+    """Wait until a node is measured, and show what its probes would try if there were a kubelet."""
+    say.step("The nodes are measured, half a minute after the last change: does all this hold?")
+
+    def run() -> list[Object]:
+        bolwerk.check()
+        found: list[Object] = json.loads(plane.kubectl("get", "pods", "-A", f"--selector={RUN}", "--output=json"))[
+            "items"
+        ]
+        first = min((pod["metadata"]["labels"][RUN] for pod in found), default="")
+        return [pod for pod in found if pod["metadata"]["labels"][RUN] == first]
+
+    probes = process.wait_for(run, what="the probes of a node", seconds=120, every=0.5)
+    for pod in probes:
+        metadata, (container,) = pod["metadata"], pod["spec"]["containers"]
+        task = json.loads(next(each["value"] for each in container["env"] if each["name"] == "BOLWERK_TASK"))
+        arm, subject = metadata["labels"]["bolwerk.dev/proof-arm"], metadata["annotations"]["bolwerk.dev/proof-subject"]
+        whom = f" as {subject}" if subject else ", which no wall holds,"
+        say.line(
+            f"{pod['spec']['nodeName']}: {arm}{whom} in {metadata['namespace']} tries {len(task['targets'])} targets"
+        )
+    say.line(
+        "These nodes are simulated, so no probe answers and their IsolationProofs will be Inconclusive. `make e2e` has"
+    )
+    say.line("a kubelet and two network plugins, one that enforces and one that does not.")
 
 
 def refuse(say: Narration, plane: ControlPlane, *, wrong: str, bad: Object) -> None:

@@ -9,14 +9,25 @@ from datetime import UTC, datetime
 
 from bench.client import Api, Manifest, each
 from bolwerk.core.difference import difference
-from bolwerk.core.kinds import LOCAL_MODEL, PERSISTENT_VOLUME_CLAIM, Kind
+from bolwerk.core.kinds import CONFIG_MAP, LOCAL_MODEL, PERSISTENT_VOLUME_CLAIM, SERVICE, Kind
 from bolwerk.core.model.observed import CHILD_KINDS, Observed
 from bolwerk.core.model.reconcile import reconcile
+from bolwerk.core.proof.targets import listening
 from bolwerk.core.settings import Settings
+from bolwerk.shell.settings import parse_settings
+from harness import operator
 
 IMAGE = f"registry.example.nl/vllm/vllm-openai@sha256:{'0' * 64}"
 CLAIM = "models"
 AT_ONCE = 32
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What the operator knows beside a LocalModel: its settings, and where its canary listens."""
+
+    settings: Settings
+    canaries: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -86,9 +97,19 @@ async def remove(api: Api, namespaces: Sequence[str]) -> None:
             await api.call("DELETE", path, query={"propagationPolicy": "Background"})
 
 
-def wanted_for(model: Manifest) -> Wanted:
+async def surroundings(api: Api) -> Surroundings:
+    """Return what an installation lets its operator know."""
+    maps = {each["metadata"]["name"]: each for each in await api.list(CONFIG_MAP, operator.NAMESPACE)}
+    name = f"{operator.RELEASE}-settings"
+    settings = parse_settings(maps[name]["data"]["settings.yaml"], name)
+    services = {each["metadata"]["name"]: each for each in await api.list(SERVICE, operator.NAMESPACE)}
+    return Surroundings(settings, listening(services[settings.canary_service]))
+
+
+def wanted_for(model: Manifest, where: Surroundings) -> Wanted:
     """Return what has to be written for a LocalModel as it was created."""
-    plan = reconcile(Observed(model=model), Settings(), datetime.now(UTC))
+    observed = Observed(model=model, canaries=where.canaries)
+    plan = reconcile(observed, where.settings, datetime.now(UTC))
     if plan.status is None:
         raise RuntimeError(f"{model['metadata']['name']} has a status before anybody wrote one")
     return Wanted(tuple((apply.kind, apply.manifest) for apply in plan.apply), plan.status)
@@ -103,7 +124,7 @@ async def write(api: Api, model: Manifest, wanted: Wanted) -> None:
     await api.apply(LOCAL_MODEL, {**head, "status": wanted.status}, subresource="status")
 
 
-async def unfinished(api: Api, namespaces: Sequence[str]) -> list[str]:
+async def unfinished(api: Api, namespaces: Sequence[str], where: Surroundings) -> list[str]:
     """Return what is not as it must be, one line for each object; empty when all was written."""
     faults: list[str] = []
     for namespace in namespaces:
@@ -114,7 +135,7 @@ async def unfinished(api: Api, namespaces: Sequence[str]) -> list[str]:
             name, generation = model["metadata"]["name"], model["metadata"]["generation"]
             if (model.get("status") or {}).get("observedGeneration") != generation:
                 faults.append(f"LocalModel {namespace}/{name}: status of generation {generation} missing")
-            for kind, manifest in wanted_for({**model, "status": {}}).children:
+            for kind, manifest in wanted_for({**model, "status": {}}, where).children:
                 found, head = live[kind].get(name), {"apiVersion": kind.api_version, "kind": kind.name}
                 # An item of a list does not say what it is.
                 because = "absent" if found is None else difference(manifest, head | found)

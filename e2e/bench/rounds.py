@@ -87,7 +87,8 @@ async def floor(ground: Ground) -> Floor:
         models = await fleet.create(admin, ground.names)
         server_cpu = ground.server_cpu() - server_cpu
         creating = measure.window(audit, mark, user="admin", resource="localmodels")
-        todo = [(model, fleet.wanted_for(model)) for model in models]  # not timed: a floor decides nothing
+        where = await fleet.surroundings(admin)
+        todo = [(model, fleet.wanted_for(model, where)) for model in models]  # not timed: a floor decides nothing
         mark, servers_before = audit.mark(), ground.server_cpu()
         async with Api(ground.writer, agent="floor") as writer:
 
@@ -157,6 +158,6 @@ async def clear(ground: Ground) -> None:
 
 
 async def _demand_finished(admin: Api, ground: Ground) -> None:
-    faults = await fleet.unfinished(admin, ground.namespaces)
+    faults = await fleet.unfinished(admin, ground.namespaces, await fleet.surroundings(admin))
     if faults:
         raise RuntimeError(f"{len(faults)} objects are not as they must be, such as {faults[0]}")

@@ -6,8 +6,9 @@ from typing import Any
 
 from harness import process
 from harness.controlplane import ControlPlane
-from harness.network import World
+from harness.network import Network, World
 from harness.node import Node
+from harness.plugins.cilium import Cilium
 
 CURL_FOUND_NO_WAY = (7, 28)
 """curl's exit statuses for "refused" and "no answer in time": what a wall looks like from inside."""
@@ -19,10 +20,20 @@ class Cluster:
 
     control_plane: ControlPlane
     node: Node
-    world: World
-    internal: World
-    """Of a declared internal network; a forward proxy stands in it too."""
+    cilium: Cilium
+    """The node's network plugin."""
+    cables: Network
     failed: bool = False
+
+    @property
+    def world(self) -> World:
+        """What is outside."""
+        return self.cables.world
+
+    @property
+    def internal(self) -> World:
+        """What is in the internal network that a policy may declare; a forward proxy stands in it too."""
+        return self.cables.internal
 
     def apply(self, *manifests: dict[str, Any]) -> None:
         """Apply manifests."""
@@ -84,7 +95,7 @@ class Cluster:
         """Return what people would look at to find out why something failed."""
         looks = (
             ("get", "localmodels,pods,deployments,networkpolicies,events", "--all-namespaces", "--output=wide"),
-            ("get", "sovereigntypolicies", "--output=yaml"),
+            ("get", "sovereigntypolicies,isolationproofs", "--output=yaml"),
             ("get", "egressexceptions,egressapprovals", "--all-namespaces", "--output=yaml"),
             ("describe", "pods", "--all-namespaces"),
             ("logs", "--namespace=bolwerk-system", "--selector=app.kubernetes.io/name=bolwerk", "--tail=50"),

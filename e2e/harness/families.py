@@ -132,6 +132,13 @@ ALL = (
         commands={"kubelet": f"{_KUBERNETES}/cmd/kubelet"},
         version_variables=_KUBERNETES_VERSION,
     ),
+    # Pinned apart: only the node without Cilium runs it, and it wants modules that the rest of Kubernetes does not.
+    Family(
+        name="kube-proxy",
+        module=_KUBERNETES,
+        commands={"kube-proxy": f"{_KUBERNETES}/cmd/kube-proxy"},
+        version_variables=_KUBERNETES_VERSION,
+    ),
     Family(
         name="containerd",
         module="github.com/containerd/containerd/v2",
@@ -163,6 +170,15 @@ ALL = (
         },
         tags="ipam_provider_operator",
         accept_installed=False,
+    ),
+    Family(
+        name="cniplugins",
+        module="github.com/containernetworking/plugins",
+        commands={
+            "bridge": "github.com/containernetworking/plugins/plugins/main/bridge",
+            "host-local": "github.com/containernetworking/plugins/plugins/ipam/host-local",
+        },
+        accept_installed=False,  # `bridge` is also the name of a program of iproute2
     ),
     Family(
         name="coredns",
@@ -201,7 +217,7 @@ ALL = (
 )
 
 CONTROL_PLANE = ("kubernetes", "etcd", "helm", "kwok", "kubeconform")
-NODE = ("kubelet", "containerd", "runc", "cilium", "coredns")
+NODE = ("kubelet", "containerd", "runc", "cilium", "coredns", "cniplugins", "kube-proxy")
 
 
 def named(name: str) -> Family:

@@ -3,7 +3,7 @@
 Used by harness.node and the scenarios. The sandbox itself plays the router between them, and the control plane runs on
 it; nothing is connected to this machine's own network. Addresses of the world are those that are reserved for
 documentation, so no packet could mean a real provider. Everything but the resolver and the proxy has an IPv6 address
-too (2001:db8:200::, :113::, :201:: in the same order, pods 2001:db8:244::/48).
+too (2001:db8:200::, :113::, :201:: in the same order, pods 2001:db8:244::/48, Services 2001:db8:96::/112).
 
     sandbox 10.200.0.1 ──── 10.200.0.2 node (kubelet, containerd, Cilium, pods 10.244.0.0/16)
             203.0.113.1 ─── 203.0.113.10 world: HTTPS on 443 and 8443, datagrams on 443; 203.0.113.53 a resolver
@@ -22,8 +22,11 @@ from pathlib import Path
 from harness import process, sandbox
 
 CONTROL_PLANE = "10.200.0.1"
+NODES = ("node-1", "node-2")
 NODE = "10.200.0.2"
 NODE_IPV6 = "2001:db8:200::2"
+SECOND_NODE = "10.202.0.2"
+SECOND_NODE_IPV6 = "2001:db8:202::2"
 WORLD = "203.0.113.10"
 WORLD_IPV6 = "2001:db8:113::10"
 WORLD_PORT = 443
@@ -37,6 +40,7 @@ PROXY = "10.201.0.20"
 PROXY_PORT = 3128
 PODS = "10.244.0.0/16"
 PODS_IPV6 = "2001:db8:244::/48"
+SERVICES = "10.96.0.0/16,2001:db8:96::/112"
 # IPv4's HTTPS comes up last, so where it answers all do.
 _OUTSIDE_SERVICES = (
     *(f"https=[{WORLD_IPV6}]:{WORLD_PORT}", f"datagram=[{WORLD_IPV6}]:{WORLD_PORT}", f"resolver={RESOLVER}:53"),
@@ -61,6 +65,19 @@ class Namespace:
         Not `ip netns exec`: that mounts a new /sys, and the kubelet would not find the control groups there.
         """
         return ["nsenter", f"--net=/run/netns/{self.name}", "--", *command]
+
+
+@dataclasses.dataclass(frozen=True)
+class Place(Namespace):
+    """The namespace of a node, and the addresses that it has there."""
+
+    ipv4: str
+    ipv6: str
+
+    def route(self, *pods: str) -> None:
+        """Let everybody outside find networks of pods behind this node."""
+        for each in pods:
+            _ip("route", "replace", each, "via", self.ipv6 if ":" in each else self.ipv4)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,7 +109,9 @@ class World:
 class Network:
     """The namespaces and what is in them."""
 
-    node: Namespace
+    node: Place
+    second: Place
+    """For a second node."""
     world: World
     internal: World
     """Of the declared internal network; a forward proxy stands in it too."""
@@ -102,18 +121,18 @@ class Network:
 def laid() -> Iterator[Network]:
     """Lay the cables and start the servers; the namespaces end with the sandbox."""
     place = sandbox.folder()
-    node, world, internal = Namespace("node"), Namespace("world"), Namespace("internal")
+    node, second = Place(NODES[0], NODE, NODE_IPV6), Place(NODES[1], SECOND_NODE, SECOND_NODE_IPV6)
+    world, internal = Namespace("world"), Namespace("internal")
     for forwarding in ("ipv4/ip_forward", "ipv6/conf/all/forwarding"):
         Path("/proc/sys/net", forwarding).write_text("1", encoding="ascii")
-    _connect(node, (CONTROL_PLANE, "2001:db8:200::1"), NODE, NODE_IPV6)
+    _connect(node, (CONTROL_PLANE, "2001:db8:200::1"), node.ipv4, node.ipv6)
+    _connect(second, ("10.202.0.1", "2001:db8:202::1"), second.ipv4, second.ipv6)
     _connect(world, ("203.0.113.1", "2001:db8:113::1"), WORLD, NEIGHBOUR, RESOLVER, WORLD_IPV6)
     _connect(internal, ("10.201.0.1", "2001:db8:201::1"), INTERNAL, PROXY, INTERNAL_IPV6)
-    # Pods leave under the node's address; should one not be masqueraded, its answers still find it.
-    _ip("route", "add", PODS, "via", NODE)
     with contextlib.ExitStack() as servers:
         for namespace, services in ((world, _OUTSIDE_SERVICES), (internal, _INTERNAL_SERVICES)):
             servers.callback(_serve(namespace, services, place).end)
-        yield Network(node, World(_log(world, place)), World(_log(internal, place)))
+        yield Network(node, second, World(_log(world, place)), World(_log(internal, place)))
 
 
 def _connect(namespace: Namespace, routers: Sequence[str], *addresses: str) -> None:

@@ -48,7 +48,7 @@ def install(control_plane: ControlPlane, *values: str) -> str:
     told = helm(
         control_plane, "install", RELEASE, str(CHART), f"--namespace={NAMESPACE}", "--create-namespace", *settings
     )
-    crds = [f"crd/{plural}.bolwerk.dev" for plural in ("localmodels", "sovereigntypolicies")]
+    crds = [f"crd/{plural}.bolwerk.dev" for plural in ("localmodels", "sovereigntypolicies", "isolationproofs")]
     control_plane.kubectl("wait", *crds, "--for=condition=Established", "--timeout=60s")
     return told
 

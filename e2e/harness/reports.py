@@ -1,4 +1,4 @@
-"""`bolwerk report` about the real cluster, with the flows that its node has exported so far."""
+"""`bolwerk report` about the real cluster, with the flows that Cilium has exported so far."""
 
 import datetime as dt
 import json
@@ -14,7 +14,7 @@ from harness.network import CONTROL_PLANE
 
 def report(cluster: Cluster, *, since: dt.datetime) -> dict[str, Any]:
     """Return the report, made with the flows since then."""
-    written = cluster.node.flows.read_bytes()
+    written = cluster.cilium.flows.read_bytes()
     done = subprocess.run(
         [
             *(Path(sys.executable).with_name("bolwerk"), "report", "--output=json", "--flows=-"),

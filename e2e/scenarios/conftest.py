@@ -8,6 +8,8 @@ import pytest
 from harness import dns, images, network, node, operator, sandbox, wall
 from harness.cluster import Cluster
 from harness.controlplane import ControlPlane
+from harness.importing import Importing
+from harness.plugins import bridge, cilium
 
 
 @pytest.fixture(scope="session")
@@ -18,6 +20,7 @@ def cluster() -> Iterator[Cluster]:
     except sandbox.OutsideError as refusal:
         pytest.skip(str(refusal))
     loaded = [images.base(), images.coredns(), images.operator()]
+    plugin = cilium.Cilium()
     with (
         network.laid() as cables,
         ControlPlane(
@@ -25,16 +28,35 @@ def cluster() -> Iterator[Cluster]:
             controllers=True,
             scheduler=True,
             address=network.CONTROL_PLANE,
-            users=node.USERS,
+            service_cidr=network.SERVICES,
+            users={**node.USERS, cilium.USER: ("system:masters",), bridge.USER: ()},
             controller_flags=node.CONTROLLER_FLAGS,
         ) as control_plane,
-        node.Node(control_plane, cables, loaded) as worker,
+        node.Node(control_plane, cables.node, plugin, loaded) as worker,
     ):
-        running = Cluster(control_plane, worker, cables.world, cables.internal)
+        running = Cluster(control_plane, worker, plugin, cables)
         running.apply(*dns.manifests(f"bolwerk-{wall.POLICY}-dns"))
         yield running
         if running.failed:
             print(running.story(), file=sys.stderr)
+
+
+@pytest.fixture(scope="session")  # so that it comes before `installed`
+def engine(cluster: Cluster) -> Importing:
+    """The engine's image on its way to the node, while Bolwerk is being installed."""
+    return cluster.node.load([images.engine(), images.model()])
+
+
+@pytest.fixture(scope="module")
+def unwalled(cluster: Cluster) -> Iterator[node.Node]:
+    """A second node, whose network plugin ignores policies; only pods that want to run there do."""
+    plane = cluster.control_plane
+    loaded = [images.base(), images.operator()]
+    with node.Node(plane, cluster.cables.second, bridge.Bridge(), loaded, taints=[bridge.TAINT]) as worker:
+        yield worker
+        # While its kubelet can still end what runs there.
+        plane.kubectl("delete", "pods", "--all-namespaces", f"--field-selector=spec.nodeName={worker.name}")
+    plane.kubectl("delete", "node", worker.name)
 
 
 @pytest.fixture(scope="session")

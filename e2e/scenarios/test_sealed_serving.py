@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from harness import images, network, operator, pods, process
+from harness import images, network, operator, pods, process, tiny
 from harness.cluster import Cluster
 from harness.importing import Importing
 
@@ -18,8 +18,6 @@ pytestmark = pytest.mark.node
 
 OUTSIDE = f"https://{network.WORLD}:{network.WORLD_PORT}/"
 OUTSIDE_IPV6 = f"https://[{network.WORLD_IPV6}]:{network.WORLD_PORT}/"
-SELECTOR = "bolwerk.dev/model=tiny"
-PATIENCE = 600.0  # seconds for a start of vLLM on a busy machine
 
 
 def _pod(name: str, namespace: str, **labels: str) -> dict[str, Any]:
@@ -32,45 +30,6 @@ def _pod(name: str, namespace: str, **labels: str) -> dict[str, Any]:
             "containers": [{"name": "main", "image": images.base().reference, "imagePullPolicy": "Never"}],
         },
     }
-
-
-def _local_model(source: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "apiVersion": "bolwerk.dev/v1alpha1",
-        "kind": "LocalModel",
-        "metadata": {"name": "tiny", "namespace": "models"},
-        "spec": {
-            "model": {"source": source, "size": "10Mi", "architecture": {"attentionHeads": 4}},
-            "engine": {
-                "vllm": {
-                    "image": images.engine().reference,
-                    "maxModelLength": 256,
-                    "extraArgs": ["--enforce-eager"],
-                    "env": [{"name": "VLLM_CPU_KVCACHE_SPACE", "value": "1"}],
-                }
-            },
-            "gpu": {"count": 1, "products": ["NVIDIA-L4"], "minMemory": "20Gi"},
-            "access": {
-                "clients": [
-                    {
-                        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "clients"}},
-                        "podSelector": {"matchLabels": {"app": "chat"}},
-                    }
-                ]
-            },
-            "rollout": {"drainTimeoutSeconds": 5},
-        },
-    }
-
-
-CLAIM = {"persistentVolumeClaim": {"claimName": "models", "path": "tiny-llama"}}
-IMAGE = {"image": {"reference": "", "path": "tiny-llama"}}
-
-
-@pytest.fixture(scope="session")  # so that it comes before `installed`
-def engine(cluster: Cluster) -> Importing:
-    """The engine's image on its way to the node, while Bolwerk is being installed."""
-    return cluster.node.load([images.engine(), images.model()])
 
 
 @pytest.fixture(scope="module")
@@ -107,15 +66,15 @@ def prepared(engine: Importing, installed: Cluster) -> Cluster:
 def serving(prepared: Cluster) -> Cluster:
     """The LocalModel applied and Ready."""
     started = time.monotonic()
-    prepared.apply(_local_model(CLAIM))
-    model = prepared.ready("tiny", "models", seconds=PATIENCE)
+    prepared.apply(tiny.local_model("models", tiny.CLAIM, clients="clients"))
+    model = prepared.ready("tiny", "models", seconds=tiny.PATIENCE)
     print(f"    Ready {time.monotonic() - started:.0f} s after it was applied", flush=True)
     assert model["status"]["endpoint"] == "http://tiny.models.svc:8000/v1"
     return prepared
 
 
 def _model_pod(cluster: Cluster) -> str:
-    (pod,) = cluster.pods("models", SELECTOR)
+    (pod,) = cluster.pods("models", tiny.SELECTOR)
     return pod
 
 
@@ -224,11 +183,13 @@ def test_a_model_from_an_image_serves_too(serving: Cluster) -> None:
     """The same model, mounted from an OCI image, after the first one has given its GPU back."""
     serving.control_plane.kubectl("delete", "localmodel", "tiny", "--namespace=models", "--wait=true")
     process.wait_for(
-        lambda: not serving.pods("models", SELECTOR), what="the first model's pod to be gone", seconds=180, every=0.5
+        lambda: not serving.pods("models", tiny.SELECTOR),
+        what="the first model's pod to be gone",
+        seconds=180,
+        every=0.5,
     )
-    source = {"image": {**IMAGE["image"], "reference": images.model().reference}}
-    serving.apply(_local_model(source))
-    serving.ready("tiny", "models", seconds=PATIENCE)
+    serving.apply(tiny.local_model("models", tiny.from_image(), clients="clients"))
+    serving.ready("tiny", "models", seconds=tiny.PATIENCE)
     assert _answered(serving)
     assert serving.curl("models", _model_pod(serving), OUTSIDE) is None
 

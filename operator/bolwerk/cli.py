@@ -13,6 +13,7 @@ from bolwerk.commands.catalogue import catalogue
 from bolwerk.commands.crds import crds
 from bolwerk.commands.janitor import janitor
 from bolwerk.commands.plan import plan
+from bolwerk.commands.probe import canary, gate, probe
 from bolwerk.commands.register import register
 from bolwerk.commands.render import render
 from bolwerk.commands.report import report
@@ -27,5 +28,5 @@ def main() -> None:
     """AI models run locally, unless that is impossible or weighty reasons prevent it."""
 
 
-for _command in (run, janitor, render, plan, report, register, crds, catalogue, audit):
+for _command in (run, janitor, render, plan, report, register, crds, catalogue, audit, probe, gate, canary):
     main.add_command(_command)

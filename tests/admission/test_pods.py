@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from admission.asking import Asker, Manifest
-from admission.conftest import AUDITED, ENFORCED, FREE
+from admission.conftest import AUDITED, DEVELOPER, ENFORCED, FREE, OPERATOR
 from admission.judging import assert_let_through, assert_refused, cases, moved
 from admission.objects import container, from_secret, pod, variable, with_env, workload
 
 pytestmark = pytest.mark.cluster
+
+Askers = Callable[[str], Asker]
 
 LOCAL = "kubectl get localmodels -A -o wide"
 INSIDE = "http://llama.models.svc:8000/v1"
@@ -203,3 +206,12 @@ def test_a_debugging_container_is_judged_too(developer: Asker) -> None:
     assert "container debugger: X names api.chat.example" in answer.message
     good = debugged_by(container(name="debugger"))
     assert developer.patch(running, good, subresource="/ephemeralcontainers").allowed
+
+
+def test_a_probe_of_the_operator_may_name_what_it_is_to_try(asker: Askers) -> None:
+    probe = env(variable("BOLWERK_TASK", '{"to":"api.chat.example"}'))
+
+    assert asker(OPERATOR).create(probe).allowed
+    assert asker(DEVELOPER).create(probe).refused
+    # What users have the operator make comes in workloads, and goes on being judged.
+    assert asker(OPERATOR).create(workload("Deployment", ENFORCED, probe)).refused

@@ -33,13 +33,9 @@ def labelled(manifest: Manifest, name: str, labels: dict[str, str]) -> Manifest:
     return {**manifest, "metadata": {**manifest["metadata"], "name": name, "labels": labels}}
 
 
-def config_map(namespace: str) -> Manifest:
-    return {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {"name": "bolwerk-dns", "namespace": namespace, "labels": OF_WALL},
-        "data": {"bolwerk.override": "template"},
-    }
+def config_map(namespace: str, name: str, labels: dict[str, str], data: dict[str, str]) -> Manifest:
+    metadata = {"name": name, "namespace": namespace, "labels": labels}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
 
 
 @pytest.fixture(scope="module")
@@ -48,12 +44,13 @@ def kept(asker: Askers) -> dict[str, Manifest]:
     operator = asker(OPERATOR)
     made = {
         "wall": labelled(network_policy(ENFORCED), "bolwerk-wall", OF_WALL),
-        "dns": config_map(FREE),
+        "dns": config_map(FREE, "bolwerk-dns", OF_WALL, {"bolwerk.override": "template"}),
         "policy of a model": labelled(network_policy(ENFORCED), "llama", OF_MODEL),
         "service of a model": labelled(service(ENFORCED), "llama", OF_MODEL),
         "deployment of a model": labelled(
             workload("Deployment", ENFORCED, pod(ENFORCED, labels=OF_MODEL)), "llama", OF_MODEL
         ),
+        "canary of a model": config_map(ENFORCED, "llama-gate", OF_MODEL, {"canaries": "192.0.2.1:8443"}),
         "pod of a model": pod(ENFORCED, name="llama-0", labels=OF_MODEL),
         "policy of an ungoverned model": labelled(network_policy(FREE), "llama", OF_MODEL),
     }
@@ -69,6 +66,7 @@ DAMAGE: list[tuple[str, str, Manifest, str]] = [
     ("emptying what DNS refuses", "dns", {"data": {"bolwerk.override": ""}}, "change the policy instead"),
     ("opening a model's policy", "policy of a model", {"spec": {"egress": [OTHER_PODS]}}, "or delete the LocalModel"),
     ("bending a model's Service", "service of a model", {"spec": {"selector": {"app": "mine"}}}, "the LocalModel"),
+    ("another canary for a model's gate", "canary of a model", {"data": {"canaries": "192.0.2.9:1"}}, "the LocalModel"),
     ("another image for a model", "deployment of a model",
      {"spec": {"template": {"spec": {"priorityClassName": "x"}}}}, "the LocalModel instead"),
     ("taking a label from a model's pod", "pod of a model",
@@ -82,6 +80,7 @@ HARMLESS: list[tuple[str, str, Manifest, str]] = [
      {"spec": {"template": {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": "now"}}}}}, ""),
     ("scaling a model", "deployment of a model", {"spec": {"replicas": 3}}, "/scale"),
     ("scaling a model by hand", "deployment of a model", {"spec": {"replicas": 3}}, ""),
+    ("labelling what a model's gate is told", "canary of a model", {"metadata": {"labels": {"team": "ai"}}}, ""),
     ("labelling a model's pod", "pod of a model", {"metadata": {"labels": {"team": "ai"}}}, ""),
 ]  # fmt: skip
 
@@ -108,7 +107,10 @@ def test_harmless_changes_are_anybodys(
     assert answer.allowed, answer
 
 
-@pytest.mark.parametrize("what", ["wall", "dns", "policy of a model", "service of a model", "deployment of a model"])
+@pytest.mark.parametrize(
+    "what",
+    ["wall", "dns", "policy of a model", "service of a model", "canary of a model", "deployment of a model"],
+)
 def test_only_the_operator_the_collector_and_who_may_override_delete_it(
     asker: Askers, kept: dict[str, Manifest], what: str
 ) -> None:

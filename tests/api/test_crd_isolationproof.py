@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from api.asking import Api, changed
+from core.proof.cluster import Cluster, many_models, no_pods
+from core.proof.networks import but, is_canary, open_to_all, walled
 
 pytestmark = pytest.mark.cluster
 
@@ -37,6 +39,7 @@ PROOF: dict[str, Any] = {
             "networkPluginImages": ["registry.example.nl/cilium/cilium:v1.20.2"],
             "kernelVersion": "6.12.0",
             "kubeletVersion": "v1.36.3",
+            "inputs": f"sha256:{'0' * 64}",
         },
     },
 }
@@ -114,3 +117,27 @@ def test_refused_with_a_sentence(api: Api, changes: dict[str, Any], want: str) -
 
 def test_a_proof_never_changes(api: Api) -> None:
     assert "a proof never changes" in api.refusal_of_change(PROOF, {"spec.message": "all is well"})
+
+
+@pytest.mark.parametrize(
+    "cluster",
+    [
+        pytest.param(Cluster(), id="proven"),
+        pytest.param(Cluster(families=("10.244.1.{}",), policies=()), id="proven, air-gapped, IPv4 only"),
+        pytest.param(Cluster(network=open_to_all), id="not enforced"),
+        pytest.param(Cluster(network=but(walled, "Refused", when=lambda t, _: t.vector == "Proxy")), id="a bypass"),
+        pytest.param(Cluster(network=but(walled, "TimedOut", when=lambda t, _: is_canary(t))), id="without a control"),
+        pytest.param(Cluster(kubelet=lambda *_: None), id="no pod was ever started"),
+        pytest.param(Cluster(admission=no_pods), id="no pod was ever made"),
+        pytest.param(Cluster(models=many_models(40), network=open_to_all), id="more than fits"),
+    ],
+)
+def test_what_the_operator_writes_is_taken(api: Api, cluster: Cluster) -> None:
+    proof = cluster.measure()
+    [written] = cluster.proofs()
+    metadata = {name: written["metadata"][name] for name in ("name", "labels")}
+
+    stored = api.stored({**written, "metadata": metadata})
+
+    assert api.refusal({**written, "metadata": metadata}) == ""
+    assert stored["spec"] == proof, "with all its defaults written out, so that its digest stays what it is"

@@ -29,8 +29,17 @@ def run_helm(helm: Path, *arguments: str) -> str:
     return done.stdout
 
 
-def only(objects: list[Manifest], kind: str) -> Manifest:
-    """Return the one object of a kind."""
-    found = [item for item in objects if item["kind"] == kind]
+def only(objects: list[Manifest], kind: str, *, component: str = "operator") -> Manifest:
+    """Return the one object of a kind that a component has."""
+    found = [item for item in of_component(objects, component) if item["kind"] == kind]
     assert len(found) == 1
     return found[0]
+
+
+def of_component(objects: list[Manifest], component: str) -> list[Manifest]:
+    """Return the objects of one component of the chart."""
+    return [
+        item
+        for item in objects
+        if item["metadata"]["labels"].get("app.kubernetes.io/component", "operator") == component
+    ]

@@ -47,7 +47,7 @@ def render(helm: Path, tmp_path_factory: pytest.TempPathFactory) -> Rendered:
 
 
 def pod(objects: list[Manifest]) -> Manifest:
-    template: Manifest = only(objects, "CronJob")["spec"]["jobTemplate"]["spec"]["template"]
+    template: Manifest = only(objects, "CronJob", component="janitor")["spec"]["jobTemplate"]["spec"]["template"]
     return template
 
 
@@ -92,7 +92,7 @@ def test_its_account_is_its_own(render: Rendered) -> None:
 
 
 def test_it_runs_every_minute_one_at_a_time_and_leaves_little_behind(render: Rendered) -> None:
-    spec = only(render(), "CronJob")["spec"]
+    spec = only(render(), "CronJob", component="janitor")["spec"]
 
     assert spec["schedule"] == "* * * * *"
     assert spec["concurrencyPolicy"] == "Forbid"
@@ -138,6 +138,9 @@ def test_its_command_is_one_of_the_image(render: Rendered) -> None:
 
 def test_it_can_be_switched_off_and_its_schedule_chosen(render: Rendered) -> None:
     assert not [item for item in render("janitor.enabled=false") if "janitor" in item["metadata"]["name"]]
-    assert only(render("janitor.schedule=*/5 * * * *"), "CronJob")["spec"]["schedule"] == "*/5 * * * *"
+    assert (
+        only(render("janitor.schedule=*/5 * * * *"), "CronJob", component="janitor")["spec"]["schedule"]
+        == "*/5 * * * *"
+    )
     with pytest.raises(RefusedError, match="schedule"):
         render("janitor.schedule=often")

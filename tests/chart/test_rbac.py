@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 
 import pytest
 
 from bolwerk.core.kinds import (
     CONFIG_MAP,
+    DAEMON_SET,
     EGRESS_EXCEPTION,
     EVENT,
+    ISOLATION_PROOF,
     LEASE,
     LOCAL_MODEL,
+    POD,
     SECRET,
     SOVEREIGNTY_POLICY,
     Kind,
@@ -29,9 +33,10 @@ from bolwerk.shell import request as requests
 from bolwerk.shell.cache import Cache
 from bolwerk.shell.exceptions import EgressExceptions
 from bolwerk.shell.models import LocalModels
+from bolwerk.shell.nodes import Nodes
 from bolwerk.shell.policies import SovereigntyPolicies
 from bolwerk.shell.request import Request
-from chart.rendering import Manifest, Render
+from chart.rendering import Manifest, Render, only
 
 Right = tuple[str, str, str]
 """API group, resource, verb."""
@@ -43,8 +48,10 @@ OBJECT: Manifest = {"metadata": {"namespace": "n", "name": "a", "resourceVersion
 def listed() -> tuple[Kind, ...]:
     """Every kind that is listed and watched where the API server serves it."""
     cache = Cache()
-    LocalModels(cache)
-    SovereigntyPolicies(cache, served=frozenset((*OPTIONAL_KINDS, *EXCEPTION_KINDS)), settings=Settings())
+    LocalModels(cache, settings=Settings())
+    served = frozenset((*OPTIONAL_KINDS, *EXCEPTION_KINDS))
+    SovereigntyPolicies(cache, served=served, settings=Settings())
+    Nodes(cache, served=served, settings=Settings(), now=lambda: datetime.now(UTC))
     EgressExceptions(cache)
     return tuple(kind for kind in cache.kinds if kind != CONFIG_MAP)
 
@@ -54,7 +61,8 @@ def sent() -> Iterator[tuple[Kind, Request]]:
     for kind in listed():
         yield kind, requests.get(Ref(kind, "n", "a"))
         yield kind, requests.list_page(kind)
-    for kind in {*CHILD_KINDS, *OWNED_KINDS}:
+    yield DAEMON_SET, requests.list_page(DAEMON_SET)
+    for kind in {*CHILD_KINDS, *OWNED_KINDS, POD, ISOLATION_PROOF}:
         yield kind, requests.get(Ref(kind, "n", "a"))
         yield kind, requests.apply(kind, OBJECT)
         yield kind, requests.delete(Ref(kind, "n", "a"), "uid")
@@ -69,7 +77,11 @@ def sent() -> Iterator[tuple[Kind, Request]]:
 def verbs(request: Request) -> set[str]:
     if request.method == "GET":
         # Who lists a kind watches it from there on, through kopf.
-        return {"list", "watch"} if request.verb == "list" else {"get"}
+        return (
+            ({"list"} if request.resource == DAEMON_SET.plural else {"list", "watch"})
+            if request.verb == "list"
+            else {"get"}
+        )
     if request.method == "PATCH":
         # Server-side apply makes what is absent, and is asked for that right too; a status is never absent.
         return {"patch"} if "/" in request.resource else {"patch", "create"}
@@ -121,6 +133,10 @@ def test_config_maps_are_written_only_where_core_dns_looks(render: Render, value
         assert item["metadata"]["namespace"] == want
 
 
+def test_the_config_maps_of_gates_are_neither_listed_nor_watched(render: Render) -> None:
+    assert granted(render(), "ClusterRole", "bolwerk-gates") == needed(CONFIG_MAP)
+
+
 def test_the_head_of_the_audit_trail_is_all_that_the_trail_may_write(render: Render) -> None:
     objects = render(fullnameOverride="guard")
     (role,) = (item for item in objects if item["kind"] == "Role" and item["metadata"]["name"] == "guard-audit")
@@ -167,7 +183,7 @@ def test_what_pods_refer_to_is_got_and_never_listed(render: Render, references: 
 def test_the_lease_is_the_one_that_the_operator_is_told_to_take(render: Render) -> None:
     objects = render(fullnameOverride="guard")
     (role,) = (item for item in objects if item["kind"] == "Role" and item["metadata"]["name"] == "guard-leader")
-    (deployment,) = (item for item in objects if item["kind"] == "Deployment")
+    deployment = only(objects, "Deployment")
 
     named = [rule["resourceNames"] for rule in role["rules"] if "create" not in rule["verbs"]]
     assert named == [["guard"]]
@@ -196,7 +212,9 @@ def test_no_builder_of_requests_is_forgotten_here() -> None:
     }
 
 
-@pytest.mark.parametrize("forbidden", ["secrets", "configmaps", "*", "roles", "clusterroles", "pods/exec", "nodes"])
+@pytest.mark.parametrize(
+    "forbidden", ["secrets", "configmaps", "*", "roles", "clusterroles", "pods/exec", "pods/log", "nodes/proxy"]
+)
 def test_the_operator_may_not_touch(render: Render, forbidden: str) -> None:
     rights = granted(render(), "ClusterRole", "bolwerk") | granted(render(), "Role", "bolwerk-leader")
 

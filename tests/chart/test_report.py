@@ -24,7 +24,7 @@ ALWAYS = (
     kinds.VALIDATING_ADMISSION_POLICY_BINDING,
 )
 OPTIONAL = (
-    inspection.ISOLATION_PROOF,
+    kinds.ISOLATION_PROOF,
     inspection.CLUSTER_ROLE,
     inspection.CLUSTER_ROLE_BINDING,
     inspection.ROLE,

@@ -27,10 +27,10 @@ def test_a_sample_renders_to_valid_objects(render: Render, tmp_path: Path, sampl
     answer = CliRunner().invoke(main, ["render", "--filename", str(sample), "--settings", str(settings)])
 
     assert answer.exit_code == 0, answer.output
-    children = list(yaml.safe_load_all(answer.output))
+    children = list(yaml.safe_load_all(answer.stdout))
     kinds = {child["kind"] for child in children}
     assert {"ServiceAccount", "NetworkPolicy", "Service", "Deployment"} <= kinds
-    assert kinds <= {"ServiceAccount", "NetworkPolicy", "Service", "Deployment", "PodDisruptionBudget"}
+    assert kinds <= {"ServiceAccount", "NetworkPolicy", "Service", "Deployment", "PodDisruptionBudget", "ConfigMap"}
     for child in children:
         # Image volumes are on by default from 1.35; their field is in the schema of every minor that is supported.
         for minor in SUPPORTED_MINORS:

@@ -17,7 +17,7 @@ from bolwerk.core.kinds import DEPLOYMENT, LOCAL_MODEL, NETWORK_POLICY, SERVICE,
 from bolwerk.core.model.observed import Observed
 from bolwerk.core.model.reconcile import reconcile
 from cluster.api import Api, RefusedError
-from core.builders import NOW, SETTINGS
+from core.builders import NOW, SETTINGS, world
 from core.strategies import specs
 from harness.controlplane import ControlPlane
 
@@ -87,7 +87,7 @@ def carry_out(api: Api, observed: Observed) -> Observed:
 )
 def test_what_the_crd_takes_has_children_that_the_api_server_takes(api: Api, restricted: str, spec: Any) -> None:
     stored = api.apply(LOCAL_MODEL, local_model(restricted, spec), dry_run=True)
-    plan = reconcile(Observed(stored), SETTINGS, NOW)
+    plan = reconcile(world(stored), SETTINGS, NOW)
 
     for apply in plan.apply:
         # Pods name their ServiceAccount, which therefore really has to be there.
@@ -115,7 +115,7 @@ def test_any_text_arrives_as_it_is(api: Api, restricted: str, text: str) -> None
 def test_after_one_round_there_is_nothing_left_to_write(api: Api, restricted: str, case: str) -> None:
     model = api.apply(LOCAL_MODEL, golden(case, restricted))
 
-    observed = carry_out(api, Observed(model))
+    observed = carry_out(api, world(model))
 
     assert reconcile(observed, SETTINGS, NOW).empty
 
@@ -128,13 +128,14 @@ def test_after_one_round_there_is_nothing_left_to_write(api: Api, restricted: st
         pytest.param({"engine": {"triton": {"models": ["a"]}}}, id="another engine, with more ports"),
         pytest.param({"access": {"clients": [{"podSelector": {}}]}}, id="a client"),
         pytest.param({"podTemplate": {"spec": {"nodeName": "n"}}}, id="a patch"),
+        pytest.param({"isolation": {"required": False}}, id="no gate"),
     ],
 )
 def test_an_edit_and_its_way_back_are_carried_out_and_then_there_is_rest(
     api: Api, restricted: str, change: Manifest
 ) -> None:
     first = golden("vllm-from-claim", restricted)
-    observed = carry_out(api, Observed(api.apply(LOCAL_MODEL, first)))
+    observed = carry_out(api, world(api.apply(LOCAL_MODEL, first)))
     before = observed.children[DEPLOYMENT][0]["spec"]
 
     for spec in ({**first["spec"], **change}, first["spec"]):
@@ -215,6 +216,14 @@ def _other_image(spec: Manifest) -> None:
     spec["template"]["spec"]["containers"][0]["image"] = "evil"
 
 
+def _open_gate(spec: Manifest) -> None:
+    spec["template"]["spec"]["initContainers"][0]["command"] = ["true"]
+
+
+def _no_gate(spec: Manifest) -> None:
+    del spec["template"]["spec"]["initContainers"]
+
+
 def _offline_no_more(spec: Manifest) -> None:
     env = spec["template"]["spec"]["containers"][0]["env"]
     next(entry for entry in env if entry["name"] == "HF_HUB_OFFLINE")["value"] = "0"
@@ -234,6 +243,8 @@ def _offline_no_more(spec: Manifest) -> None:
         pytest.param(DEPLOYMENT, _on_the_host, id="the pods on the node's network"),
         pytest.param(DEPLOYMENT, _other_image, id="another image"),
         pytest.param(DEPLOYMENT, _offline_no_more, id="an offline variable"),
+        pytest.param(DEPLOYMENT, _open_gate, id="a gate that sees nothing"),
+        pytest.param(DEPLOYMENT, _no_gate, id="no gate"),
     ],
 )  # fmt: skip
 def test_what_another_manager_changed_is_taken_back(
@@ -277,7 +288,7 @@ def damaged_world(
 ) -> tuple[Any, Manifest, Observed]:
     """Return a child as it was, as somebody made it, and the world in which it is so."""
     spec = golden("vllm-from-claim", namespace)["spec"] | {"access": {"clients": [{"podSelector": {}}]}}
-    observed = carry_out(api, Observed(api.apply(LOCAL_MODEL, local_model(namespace, spec))))
+    observed = carry_out(api, world(api.apply(LOCAL_MODEL, local_model(namespace, spec))))
     before = observed.children[kind][0]
     damaged = copy.deepcopy(dict(before))
     damage(damaged["spec"])

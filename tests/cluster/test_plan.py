@@ -149,7 +149,8 @@ def test_an_edit_is_planned_on_what_is_there(plan: Plan, settled: ControlPlane) 
     assert done.returncode == 2
     assert "~ change NetworkPolicy team/bolwerk-baseline-1: spec.egress[0].to" in done.stdout
     assert "+        cidr: 10.30.0.0/16" in done.stdout
-    assert done.stdout.endswith("for 1 SovereigntyPolicy. Nothing has been written.\n")
+    # The policy says also how old a proof of the model in its namespace may be.
+    assert done.stdout.endswith("for 1 LocalModel and 1 SovereigntyPolicy. Nothing has been written.\n")
 
 
 def test_a_label_taken_from_a_namespace_is_planned_as_the_end_of_its_wall(plan: Plan, settled: ControlPlane) -> None:

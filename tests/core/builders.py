@@ -20,7 +20,12 @@ from bolwerk.core.settings import Settings
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 LATER = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
-SETTINGS = Settings(vllm_image="registry.example/vllm:v0.32.0", triton_image="registry.example/triton:26.09")
+SETTINGS = Settings(
+    image="registry.example/bolwerk:0.1.0",
+    vllm_image="registry.example/vllm:v0.32.0",
+    triton_image="registry.example/triton:26.09",
+)
+CANARIES = ("10.96.7.7:8443", "[2001:db8:96::7]:8443")
 UID = "11111111-2222-3333-4444-555555555555"
 
 FROM_CLAIM: Manifest = {"source": {"persistentVolumeClaim": {"claimName": "llama"}}}
@@ -66,6 +71,7 @@ def make_pod(
     deleting: bool = False,
     containers: tuple[Manifest, ...] = (),
     init_containers: tuple[Manifest, ...] = (),
+    node: str = "",
 ) -> Manifest:
     """Return a pod as the kubelet and the scheduler describe it."""
     conditions: list[Manifest] = []
@@ -84,7 +90,7 @@ def make_pod(
         status["containerStatuses"] = list(containers)
     if init_containers:
         status["initContainerStatuses"] = list(init_containers)
-    return {"metadata": metadata, "status": status}
+    return {"metadata": metadata, "status": status, **({"spec": {"nodeName": node}} if node else {})}
 
 
 def make_container(
@@ -147,17 +153,22 @@ def after(observed: Observed, plan: Plan) -> Observed:
     )
 
 
-def settled(model: Manifest, **world: Any) -> Observed:
+def world(model: Manifest, **rest: Any) -> Observed:
+    """Return a world in which the canary is known and there is nothing else but what is named."""
+    return Observed(**{"model": model, "canaries": CANARIES, **rest})
+
+
+def settled(model: Manifest, **rest: Any) -> Observed:
     """Return the world in which everything that `model` asks for stands, and its status tells so."""
-    observed = Observed(model=model, **world)
+    observed = world(model, **rest)
     for _ in range(2):
         observed = after(observed, decide(observed))
     return observed
 
 
-def serving(model: Manifest, **world: Any) -> Observed:
+def serving(model: Manifest, **rest: Any) -> Observed:
     """Return `settled` with as many pods of the present template answering as there should be."""
-    observed = settled(model, **{"claim": make_claim(), **world})
+    observed = settled(model, **{"claim": make_claim(), **rest})
     wanted = model["spec"].get("replicas", 1)
     observed = replace(observed, pods=(make_pod(hash_of(observed), ready=True),) * wanted)
     return after(observed, decide(observed))
@@ -214,7 +225,7 @@ def _default_pod(template: Any) -> None:
         "serviceAccount": spec.get("serviceAccountName"),
     }.items():
         spec.setdefault(field, value)
-    for container in spec["containers"]:
+    for container in (*spec.get("initContainers", ()), *spec["containers"]):
         container.setdefault("terminationMessagePath", "/dev/termination-log")
         container.setdefault("imagePullPolicy", "IfNotPresent")
         for probe in ("startupProbe", "readinessProbe", "livenessProbe"):

@@ -16,7 +16,7 @@ from core.builders import FROM_CLAIM, SETTINGS, make_model
 
 def template(**spec: Any) -> Any:
     subject = Subject.of(make_model(**spec))
-    return pod_template(subject, engine_parts(subject, SETTINGS))
+    return pod_template(subject, engine_parts(subject, SETTINGS), SETTINGS.image)
 
 
 def engine(**spec: Any) -> Any:

@@ -67,12 +67,12 @@ def test_yaml_that_people_read_has_no_anchors(case: str) -> None:
 
 def test_the_command_prints_the_same(tmp_path: Path) -> None:
     settings = tmp_path / "settings.yaml"
-    settings.write_text(f"vllmImage: {SETTINGS.vllm_image}\n", encoding="utf-8")
+    settings.write_text(f"proof: {{image: {SETTINGS.image}}}\nvllmImage: {SETTINGS.vllm_image}\n", encoding="utf-8")
     case = GOLDEN / "vllm-from-claim"
 
     done = CliRunner().invoke(cli.main, ["render", "-f", str(case / "input.yaml"), "--settings", str(settings)])
 
-    assert done.output == (case / "expected.yaml").read_text(encoding="utf-8")
+    assert done.stdout == (case / "expected.yaml").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from bolwerk.core.kinds import DEPLOYMENT, NETWORK_POLICY
 from bolwerk.core.model.observed import Observed
 from bolwerk.core.plan import Manifest, Plan
 from core import kstatus
-from core.builders import SETTINGS, after, decide, make_model, make_pod
+from core.builders import SETTINGS, after, decide, make_model, make_pod, world
 from core.strategies import JSON, SEAL_BREAKING, junk_specs, specs
 
 settings.register_profile("core", max_examples=50, deadline=None, derandomize=True)
@@ -57,7 +57,7 @@ def check_status(observed: Observed) -> None:
 
 @given(specs(), st.lists(POD, max_size=3))
 def test_a_plan_that_was_carried_out_leaves_nothing_to_do(spec: Any, pods: list[Manifest]) -> None:
-    observed = Observed(with_spec(spec), pods=tuple(pods))
+    observed = world(with_spec(spec), pods=tuple(pods))
     observed = after(observed, decide(observed))
     observed = after(observed, decide(observed))
 
@@ -67,17 +67,17 @@ def test_a_plan_that_was_carried_out_leaves_nothing_to_do(spec: Any, pods: list[
 
 @given(specs())
 def test_no_two_objects_have_one_key_and_every_one_is_json(spec: Any) -> None:
-    plan = decide(Observed(with_spec(spec)))
+    plan = decide(world(with_spec(spec)))
 
     assert len({apply.ref for apply in plan.apply}) == len(plan.apply)
-    assert {apply.ref.name for apply in plan.apply} == {"llama"}
+    assert {apply.ref.name for apply in plan.apply} == {"llama", "llama-isolation-gate"}
     for apply in plan.apply:
         assert json.loads(json.dumps(apply.manifest, allow_nan=False)) == apply.manifest
 
 
 @given(specs())
 def test_the_wall_has_no_way_out_and_lets_nobody_in_who_is_not_listed(spec: Any) -> None:
-    wall = manifests(decide(Observed(with_spec(spec))))[NETWORK_POLICY.name]["spec"]
+    wall = manifests(decide(world(with_spec(spec))))[NETWORK_POLICY.name]["spec"]
 
     clients = spec["access"]["clients"]
     assert wall["policyTypes"] == ["Ingress", "Egress"]
@@ -98,7 +98,7 @@ def _without_empty(client: Any) -> Any:
 @given(specs(), SEAL_BREAKING)
 def test_no_patch_takes_the_seal_away(spec: Any, patch: Any) -> None:
     spec = {**spec, "podTemplate": {"spec": patch}}
-    deployment = manifests(decide(Observed(with_spec(spec)))).get(DEPLOYMENT.name)
+    deployment = manifests(decide(world(with_spec(spec)))).get(DEPLOYMENT.name)
     if deployment is None:  # the patch was refused, and there are no pods at all
         return
     template = deployment["spec"]["template"]
@@ -118,7 +118,7 @@ def test_no_patch_takes_the_seal_away(spec: Any, patch: Any) -> None:
 @given(junk_specs())
 @settings(max_examples=150)
 def test_no_spec_however_odd_raises(spec: Any) -> None:
-    observed = Observed(with_spec(spec))
+    observed = world(with_spec(spec))
     observed = after(observed, decide(observed))
 
     check_status(observed)
@@ -128,10 +128,10 @@ def test_no_spec_however_odd_raises(spec: Any) -> None:
 
 @given(specs(), junk_specs())
 def test_a_spec_that_became_junk_deletes_nothing_that_serves(spec: Any, junk: Any) -> None:
-    observed = Observed(with_spec(spec))
+    observed = world(with_spec(spec))
     observed = after(observed, decide(observed))
 
-    plan = decide(Observed(with_spec(junk, status=observed.model["status"]), children=observed.children))
+    plan = decide(world(with_spec(junk, status=observed.model["status"]), children=observed.children))
 
     assert DEPLOYMENT not in {delete.ref.kind for delete in plan.delete}
     assert NETWORK_POLICY not in {delete.ref.kind for delete in plan.delete}
@@ -149,6 +149,6 @@ def test_what_is_exactly_equal_is_so_both_ways(one: Any, other: Any) -> None:
 
 @given(specs())
 def test_what_the_user_did_not_change_does_not_change_the_pods(spec: Any) -> None:
-    one, other = decide(Observed(with_spec(spec))), decide(Observed(with_spec(spec, generation=7)), settings=SETTINGS)
+    one, other = decide(world(with_spec(spec))), decide(world(with_spec(spec, generation=7)), settings=SETTINGS)
 
     assert manifests(one)[DEPLOYMENT.name] == manifests(other)[DEPLOYMENT.name]

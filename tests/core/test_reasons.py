@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bolwerk.core.reasons import Reason
+from core import test_isolated as isolated
 from core import test_status as model
 from core.exceptions import test_reconcile as exception
 from core.policy import test_conditions as policy
@@ -27,6 +28,8 @@ PRODUCED = {
     *(case.reason for case in model.CASES),
     *(case.ready for case in model.CASES),
     *model.PRODUCED_ELSEWHERE,
+    *(case.reason for case in isolated.CASES),
+    *(case.ready for case in isolated.CASES),
     *(case.reason for case in policy.CASES),
     *policy.PRODUCED_ELSEWHERE,
     *(case.reason for case in exception.CASES),

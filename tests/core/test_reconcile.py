@@ -11,7 +11,9 @@ import pytest
 from bolwerk.core.kinds import DEPLOYMENT, NETWORK_POLICY, POD_DISRUPTION_BUDGET, SERVICE, SERVICE_ACCOUNT, Ref
 from bolwerk.core.model.observed import Observed
 from bolwerk.core.plan import Plan, Refusal
+from bolwerk.core.proof.pods import RUN_LABEL
 from bolwerk.core.reasons import Reason
+from bolwerk.core.selectors import matches
 from bolwerk.core.settings import Settings
 from core.builders import (
     LATER,
@@ -30,16 +32,17 @@ from core.builders import (
     serving,
     settled,
     with_child,
+    world,
 )
 
 TWO: dict[str, Any] = {"replicas": 2}
 
 
 def test_a_new_model_gets_the_wall_before_the_pods() -> None:
-    plan = decide(Observed(make_model(**TWO)))
+    plan = decide(world(make_model(**TWO)))
 
     assert list(applied(plan)) == [
-        "ServiceAccount", "NetworkPolicy", "Service", "PodDisruptionBudget", "Deployment",
+        "ServiceAccount", "NetworkPolicy", "Service", "PodDisruptionBudget", "ConfigMap", "Deployment",
     ]  # fmt: skip
     assert set(applied(plan).values()) == {"absent"}
     assert plan.delete == ()
@@ -79,7 +82,7 @@ def test_the_steady_state_writes_nothing_now_or_later(world: Callable[[], Observ
 
 
 def test_a_model_that_is_going_away_is_left_alone() -> None:
-    assert decide(Observed(make_model(deleting=True))) == Plan()
+    assert decide(world(make_model(deleting=True))) == Plan()
 
 
 def test_a_second_replica_brings_a_budget_and_the_last_but_one_takes_it() -> None:
@@ -97,6 +100,14 @@ def test_a_second_replica_brings_a_budget_and_the_last_but_one_takes_it() -> Non
         child(two, POD_DISRUPTION_BUDGET)["metadata"]["uid"],
     )
     assert decide(after(edited(two, replicas=1), plan)).delete == ()
+
+
+def test_a_probe_with_the_models_labels_is_no_replica_that_a_drain_waits_for() -> None:
+    selector = child(serving(make_model(**TWO)), POD_DISRUPTION_BUDGET)["spec"]["selector"]
+    labels = {"app.kubernetes.io/managed-by": "bolwerk", "bolwerk.dev/model": "llama"}
+
+    assert matches(selector, labels)
+    assert not matches(selector, {**labels, RUN_LABEL: "0123456789"})
 
 
 def test_what_is_being_deleted_is_not_deleted_again() -> None:
@@ -118,7 +129,7 @@ def test_an_owned_child_of_another_name_is_deleted() -> None:
 def test_another_engine_changes_address_wall_and_pods() -> None:
     plan = decide(edited(serving(make_model()), engine=TRITON))
 
-    assert set(applied(plan)) == {"ServiceAccount", "NetworkPolicy", "Service", "Deployment"}
+    assert set(applied(plan)) == {"ServiceAccount", "NetworkPolicy", "Service", "ConfigMap", "Deployment"}
 
 
 @pytest.mark.parametrize(
@@ -177,7 +188,7 @@ def test_an_invalid_spec_leaves_every_child_alone() -> None:
 
 
 def test_a_refusal_decides_the_status_and_not_the_next_try() -> None:
-    fresh = Observed(make_model(), claim=make_claim())
+    fresh = world(make_model(), claim=make_claim())
     refusal = Refusal(Ref(SERVICE_ACCOUNT, "ai", "llama"), Reason.NAME_TAKEN, "it exists: delete it")
 
     plan = decide(replace(fresh, refusals=(refusal,)))

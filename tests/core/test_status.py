@@ -32,6 +32,7 @@ from core.builders import (
     serving,
     settled,
     with_child,
+    world,
 )
 
 World = Callable[[], Observed]
@@ -148,7 +149,7 @@ CASES = [
     Case("nothing is measured yet", lambda: pods(pod(ready=True)), "Isolated", Reason.NOT_PROVEN, "Unknown",
          "no probe has measured yet", Reason.READY, "Ready", "Current"),
     Case("another policy lets the pods out", lambda: pods(pod(ready=True), policies=(make_policy(**ALL_OUT),)),
-         "Isolated", Reason.OPENED_BY_POLICY, "False", "NetworkPolicy foreign", Reason.OPENED_BY_POLICY, "Stalled",
+         "Isolated", Reason.OPENED_BY_POLICY, "False", "NetworkPolicy foreign", Reason.OPENED_BY_POLICY, "NotIsolated",
          "Failed"),
     Case("a policy with rules for egress that is not about egress",
          lambda: pods(pod(ready=True), policies=(make_policy(policyTypes=["Ingress"], egress=[{}]),)),
@@ -163,16 +164,16 @@ CASES = [
          Reason.NOT_SEALED, "False", "was refused: the API server's words", Reason.REFUSED_BY_CLUSTER, "Stalled",
          "Failed"),
     Case("something overrules the wall", overruled, "Isolated", Reason.NOT_SEALED, "False", "find out who changes it",
-         Reason.NOT_SEALED, "Stalled", "Failed"),
+         Reason.NOT_SEALED, "NotIsolated", "Failed"),
     Case("a name is taken", lambda: refused(SERVICE_ACCOUNT, Reason.NAME_TAKEN), "Stalled", Reason.NAME_TAKEN, "True",
          "ServiceAccount llama: the API server's words", Reason.NAME_TAKEN, "Stalled", "Failed"),
     Case("the cluster refuses a child", lambda: refused(DEPLOYMENT, Reason.REFUSED_BY_CLUSTER), "Stalled",
          Reason.REFUSED_BY_CLUSTER, "True", "Deployment llama", Reason.REFUSED_BY_CLUSTER, "Stalled", "Failed"),
-    Case("the spec means nothing", lambda: Observed(make_model(engine={})), "Stalled", Reason.INVALID_SPEC, "True",
+    Case("the spec means nothing", lambda: world(make_model(engine={})), "Stalled", Reason.INVALID_SPEC, "True",
          "spec.engine: ", Reason.INVALID_SPEC, "Stalled", "Failed"),
-    Case("there is no engine image", lambda: Observed(make_model()), "Stalled", Reason.NO_ENGINE_IMAGE, "True",
+    Case("there is no engine image", lambda: world(make_model()), "Stalled", Reason.NO_ENGINE_IMAGE, "True",
          "set engine.vllm.image", Reason.NO_ENGINE_IMAGE, "Stalled", "Failed", settings=Settings()),
-    Case("the patch leads around the wall", lambda: Observed(make_model(podTemplate={"spec": {"hostNetwork": True}})),
+    Case("the patch leads around the wall", lambda: world(make_model(podTemplate={"spec": {"hostNetwork": True}})),
          "Stalled", Reason.POD_TEMPLATE_REFUSED, "True", "remove it", Reason.POD_TEMPLATE_REFUSED, "Stalled", "Failed"),
 ]  # fmt: skip
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from bolwerk.core.kinds import DEPLOYMENT
 from bolwerk.core.model.children.deployment import INPUT_HASH, TEMPLATE_HASH
-from bolwerk.core.settings import Settings
 from core.builders import (
     SETTINGS,
     changed,
@@ -20,7 +20,7 @@ from core.builders import (
     with_child,
 )
 
-NEWER = Settings(vllm_image="registry.example/vllm:v0.99.0", triton_image=SETTINGS.triton_image)
+NEWER = replace(SETTINGS, image="registry.example/bolwerk:0.9.0", vllm_image="registry.example/vllm:v0.99.0")
 
 
 def test_an_upgrade_of_the_operator_restarts_nothing() -> None:

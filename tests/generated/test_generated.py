@@ -33,10 +33,10 @@ def test_a_crd_is_small(resource: Resource) -> None:
 
 
 def test_no_crd_ships_before_its_controller() -> None:
-    # Later issues bring the controllers of the others; then this test says so.
     assert [resource.kind for resource in shipped()] == [
         "LocalModel",
         "SovereigntyPolicy",
         "EgressException",
         "EgressApproval",
+        "IsolationProof",
     ]

@@ -45,6 +45,8 @@ def model(name: str = "chat", **metadata: Any) -> Manifest:
         "spec": {
             "model": {"source": {"persistentVolumeClaim": {"claimName": "weights", "path": "llama"}}},
             "engine": {"vllm": {"image": "registry.example/vllm@sha256:" + "0" * 64}},
+            # The gate would need an installation: its image and its canary. Goldens have it.
+            "isolation": {"required": False},
         },
     }
 

@@ -117,6 +117,11 @@ def test_only_what_is_asked_about_is_told() -> None:
         pytest.param((proof(),), False, id="a fresh proof"),
         pytest.param((proof(finished="2026-11-20T06:00:00Z"),), True, id="a stale one"),
         pytest.param((proof(verdict="Inconclusive"),), True, id="none that says Proven"),
+        pytest.param(
+            (proof(finished="2026-11-23T06:00:00Z"), proof(verdict="Bypass", finished="2026-11-23T07:00:00Z")),
+            True,
+            id="a fresh one, and a breach since",
+        ),
         pytest.param((proof("gpu-2"),), True, id="one of another node"),
         pytest.param((proof(finished="yesterday"),), True, id="one without a time"),
         pytest.param(None, True, id="no such kind"),

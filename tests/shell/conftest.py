@@ -193,7 +193,7 @@ def assemble(client: Client, cache: Cache, queue: WorkQueue[Ref], concerned: set
 @pytest.fixture
 def make_controller(api: MemoryApi, cache: Cache, assemble: Assemble) -> Make:
     """Make a controller of LocalModels, of which the API server and the cache know one: `chat`."""
-    models = LocalModels(cache)
+    models = LocalModels(cache, settings=Settings())
     api.keep(LOCAL_MODEL, chat := make_model("chat", uid=UID))
     cache.put(LOCAL_MODEL, chat)
     return lambda reconcile: assemble(models, reconcile)

@@ -4,6 +4,7 @@ import pytest
 
 from bolwerk.core.kinds import DEPLOYMENT, LOCAL_MODEL, NETWORK_POLICY, PERSISTENT_VOLUME_CLAIM, POD, SERVICE, Kind, Ref
 from bolwerk.core.plan import Manifest, Refusal
+from bolwerk.core.settings import Settings
 from bolwerk.shell.cache import Cache
 from bolwerk.shell.models import LocalModels
 
@@ -15,7 +16,7 @@ CHAT, CODE = Ref(LOCAL_MODEL, "team", "chat"), Ref(LOCAL_MODEL, "team", "code")
 @pytest.fixture(autouse=True)
 def models(cache: Cache) -> LocalModels:
     """Three LocalModels, two of them in one namespace, one of which reads a claim."""
-    models = LocalModels(cache)
+    models = LocalModels(cache, settings=Settings())
     cache.put(LOCAL_MODEL, make_model("chat", uid="u-chat", claim="weights"))
     cache.put(LOCAL_MODEL, make_model("code", uid="u-code"))
     cache.put(LOCAL_MODEL, make_model("chat", namespace="elsewhere", uid="u-away"))
@@ -185,6 +186,9 @@ def test_conditions_are_counted_over_all_models(cache: Cache, models: LocalModel
     assert +models.conditions == {("Ready", "True"): 1}
 
 
+APART = ("_cache", "conditions", "_canary", "_placement", "_governance")
+
+
 def test_nothing_is_left_of_what_is_gone(cache: Cache) -> None:
     things = [
         (LOCAL_MODEL, make_model("chat", uid="u-chat", claim="weights")),
@@ -194,7 +198,7 @@ def test_nothing_is_left_of_what_is_gone(cache: Cache) -> None:
         (PERSISTENT_VOLUME_CLAIM, make_claim("weights")),
     ]
     cache = Cache()
-    models = LocalModels(cache)
+    models = LocalModels(cache, settings=Settings())
     for kind, manifest in things:
         cache.put(kind, manifest)
     for kind, manifest in things:
@@ -202,7 +206,8 @@ def test_nothing_is_left_of_what_is_gone(cache: Cache) -> None:
     cache.forget_graves()
     cache.forget_graves()
 
-    indexes = {name: value for name, value in vars(models).items() if name not in ("_cache", "conditions")}
+    indexes = {name: value for name, value in vars(models).items() if name not in APART}
+    indexes |= {f"placement{name}": value for name, value in vars(models._placement).items() if name != "_cache"}
     assert {name: value for name, value in indexes.items() if value} == {}
     assert not any(cache.entries(kind) for kind, _ in things)
     assert not cache._graves

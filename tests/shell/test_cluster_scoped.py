@@ -44,7 +44,7 @@ def walling(observed: Observed, _: Settings, __: datetime) -> Plan:
 @pytest.fixture
 def walls(api: MemoryApi, cache: Cache, assemble: Assemble) -> Controller[Observed]:
     """The controller of SovereigntyPolicies, of which there are two beside a LocalModel."""
-    LocalModels(cache)
+    LocalModels(cache, settings=Settings())
     policies = SovereigntyPolicies(cache, served=frozenset({CLUSTER_NETWORK_POLICY}), settings=Settings())
     cache.put(LOCAL_MODEL, make_model("chat"))
     for policy in (make_policy("state", uid="u-state"), make_policy("town", uid="u-town")):

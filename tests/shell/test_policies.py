@@ -41,7 +41,7 @@ def of_cluster(kind: Kind, name: str, **fields: Any) -> Manifest:
 @pytest.fixture(autouse=True)
 def policies(cache: Cache) -> SovereigntyPolicies:
     """Two policies and a LocalModel."""
-    LocalModels(cache)
+    LocalModels(cache, settings=Settings())
     policies = SovereigntyPolicies(cache, served=SERVED, settings=SETTINGS)
     cache.put(SOVEREIGNTY_POLICY, make_policy("state", uid="u-state"))
     cache.put(SOVEREIGNTY_POLICY, make_policy("town", uid="u-town"))

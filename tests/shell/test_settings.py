@@ -22,6 +22,10 @@ from bolwerk.shell.settings import SettingsError, load_settings
             "references: {configMaps: false, secrets: true}",
             Settings(references_config_maps=False, references_secrets=True),
         ),
+        (
+            "proof: {image: b, imagePullSecrets: [s], canaryService: c, concurrency: 2}",
+            Settings(image="b", image_pull_secrets=("s",), canary_service="c", proof_concurrency=2),
+        ),
     ],
 )
 def test_a_file_is_read(tmp_path: Path, text: str, want: Settings) -> None:
@@ -44,6 +48,7 @@ def test_no_file_means_the_defaults() -> None:
         pytest.param(
             "references: {secrets: 1}", "references.secrets: Input should be a valid boolean", id="no boolean"
         ),
+        pytest.param("proof: {concurrency: 0}", "proof.concurrency: Input should be greater", id="nobody at a time"),
         pytest.param("- a", "the file: Input should be", id="a list"),
         pytest.param("a: [", "settings.yaml: while parsing", id="not YAML"),
     ],

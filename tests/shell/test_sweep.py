@@ -15,6 +15,7 @@ from bolwerk.core.kinds import (
     VALIDATING_ADMISSION_POLICY,
     Ref,
 )
+from bolwerk.core.settings import Settings
 from bolwerk.shell.cache import Cache
 from bolwerk.shell.client import Client
 from bolwerk.shell.errors import ApiError
@@ -35,7 +36,7 @@ Concerned = set[Ref]
 
 @pytest.fixture
 def models(cache: Cache) -> LocalModels:
-    return LocalModels(cache)
+    return LocalModels(cache, settings=Settings())
 
 
 @pytest.fixture
@@ -155,6 +156,20 @@ async def test_a_poll_finds_what_came_changed_and_went(
     assert cache.find(CLAIM) is None
     api.keep(CLAIM.kind, make(CLAIM.kind, "weights", uid="another", version=9))
     assert await poll() == {CHAT}
+
+
+async def test_what_is_polled_is_no_ghost_because_no_list_has_it(
+    sweeper: Sweeper, api: MemoryApi, cache: Cache
+) -> None:
+    """The canary's Service is the chart's, and only Bolwerk's own are listed."""
+    api.keep(LOCAL_MODEL, make_model("chat", uid="u-chat"))
+    await sweeper.fill()
+    cache.put(CLAIM.kind, make(CLAIM.kind, "weights", version=1))
+    cache.put(CLAIM.kind, make(CLAIM.kind, "others", version=1))
+
+    await sweeper.sweep(CLAIM.kind)
+
+    assert set(cache.entries(CLAIM.kind)) == {CLAIM.key}
 
 
 async def test_an_object_that_is_made_while_the_poll_is_told_that_it_is_absent_stays_known(

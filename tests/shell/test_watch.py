@@ -7,6 +7,7 @@ import kopf
 import pytest
 
 from bolwerk.core.kinds import LOCAL_MODEL, NETWORK_POLICY, POD, SERVICE, Kind, Ref
+from bolwerk.core.settings import Settings
 from bolwerk.shell.cache import Cache
 from bolwerk.shell.connection import Connection
 from bolwerk.shell.models import LocalModels
@@ -44,7 +45,7 @@ def concerned() -> list[Ref]:
 async def watcher(connection: Connection, opened: list[Kind], concerned: list[Ref], clock: Clock) -> Watcher:
     cache = Cache()
     return Watcher(
-        kinds=LocalModels(cache).kinds,
+        kinds=LocalModels(cache, settings=Settings()).kinds,
         connection=connection,
         cache=cache,
         enqueue=concerned.extend,

@@ -12,6 +12,10 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/component: operator
 {{- end -}}
 
+{{- define "bolwerk.canaryLabels" -}}
+{{ include "bolwerk.selectorLabels" . | replace "component: operator" "component: canary" }}
+{{- end -}}
+
 {{- define "bolwerk.labels" -}}
 {{ include "bolwerk.selectorLabels" . }}
 app.kubernetes.io/part-of: bolwerk
@@ -50,6 +54,11 @@ dns:
 references:
   configMaps: {{ .Values.references.configMaps }}
   secrets: {{ .Values.references.secrets }}
+proof:
+  image: {{ include "bolwerk.image" (dict "root" . "at" "image" "tag" .Chart.AppVersion) | quote }}
+  imagePullSecrets: [{{ range $at, $secret := .Values.global.imagePullSecrets }}{{ if $at }}, {{ end }}{{ $secret.name | quote }}{{ end }}]
+  canaryService: {{ if .Values.canary.enabled }}{{ include "bolwerk.fullname" . }}-canary{{ else }}""{{ end }}
+  concurrency: {{ .Values.proof.concurrency }}
 {{- end -}}
 
 {{- /* One list of files/four-eyes.yaml, with what only the release knows. Takes a dict: root, list. */ -}}

@@ -20,6 +20,10 @@ Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 class Observation(ApiModel):
     """What one probe was to see and what it saw."""
 
+    subject: Annotated[str, Field(max_length=320)] = Field(
+        default="",
+        description="Whose labels the probe had: `LocalModel namespace/name` or `Namespace name`; none: control.",
+    )
     arm: Literal["Control", "Treatment", "Function"] = Field(
         description="Control must get through, treatment must be blocked, function must still work."
     )
@@ -29,6 +33,7 @@ class Observation(ApiModel):
     outcome: Literal["Reached", "Blocked", "Failed"] = Field(
         description="Failed: neither, for a reason of the probe's own."
     )
+    detail: Annotated[str, Field(max_length=127)] = Field(default="", description="What the network said.")
     attempts: Annotated[int, Field(ge=1, le=100)]
 
 
@@ -50,6 +55,7 @@ class Provenance(ApiModel):
     kernel_version: ShortText
     kubelet_version: ShortText
     catalogue_digest: Digest | None = None
+    inputs: Digest = Field(description="Of everything whose change asks for a new run.")
     policies: tuple[PolicyObject, ...] = Field(default=(), max_length=64, json_schema_extra=listed_by("reference"))
 
 
@@ -73,7 +79,7 @@ class IsolationProofSpec(ApiModel):
     run: Annotated[str, Field(min_length=1, max_length=63)]
     policy: ObjectName | None = Field(default=None, description="The SovereigntyPolicy, if one governs.")
     node: ObjectName
-    trigger: Literal["Onboarding", "Change", "Interval", "Request"]
+    trigger: Literal["Onboarding", "Change", "Interval"]
     started_at: datetime
     finished_at: datetime
     air_gapped: bool = Field(default=False, description="The control was Bolwerk's own canary, not the internet.")

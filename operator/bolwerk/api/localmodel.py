@@ -166,6 +166,16 @@ class Rollout(ApiModel):
     )
 
 
+class Isolation(ApiModel):
+    """What has to be shown before the engine starts."""
+
+    required: bool = Field(
+        default=True,
+        description="Whether an init container first has to see, from inside each pod, that nothing gets out. Default "
+        "true: where the network plugin does not enforce, no engine starts.",
+    )
+
+
 class PodMetadata(ApiModel):
     """Labels and annotations to add to the pods."""
 
@@ -244,6 +254,7 @@ class LocalModelSpec(ApiModel):
     )
     access: Access = Field(default_factory=Access)
     rollout: Rollout = Field(default_factory=Rollout)
+    isolation: Isolation = Field(default_factory=Isolation)
     pod_template: PodTemplate = Field(default_factory=PodTemplate)
 
     rules: ClassVar = (

@@ -94,6 +94,7 @@ LOCAL_MODEL = Resource(
         AGE,
         Column("Message", condition("Ready", "message"), description="Why it is not ready."),
         Column("Isolated", condition("Isolated"), wide=True),
+        Column("Proven", ".status.isolation.provenAt", "date", wide=True, description="How long ago it was measured."),
         Column("Endpoint", ".status.endpoint", wide=True),
     ),
     rules=(NAME_RULE,),
@@ -177,6 +178,7 @@ ISOLATION_PROOF = Resource(
         Column("Finished", ".spec.finishedAt", "date"),
         Column("Message", ".spec.message"),
     ),
+    controlled=True,
 )
 
 KINDS: tuple[Resource, ...] = (LOCAL_MODEL, SOVEREIGNTY_POLICY, EGRESS_EXCEPTION, EGRESS_APPROVAL, ISOLATION_PROOF)

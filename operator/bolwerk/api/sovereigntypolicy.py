@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -94,12 +95,42 @@ class Enforcement(ApiModel):
     )
 
 
+class Outside(ApiModel):
+    """A host and port of yours that counts as outside: probes try to reach it, and send it nothing."""
+
+    address: Annotated[str, Field(min_length=2, max_length=45)] = Field(description="IPv4 or IPv6.")
+    port: Annotated[int, Field(ge=1, le=65535)]
+
+    rules: ClassVar = (Rule("isIP(self.address)", "address takes an IPv4 or IPv6 address, such as 192.0.2.10"),)
+
+
 class Proof(ApiModel):
     """How often enforcement is measured, beside after every change."""
 
     interval_hours: Annotated[int, Field(ge=1, le=720)] = Field(default=24, description="Default 24.")
     stale_after_hours: Annotated[int, Field(ge=1, le=2160)] = Field(
         default=72, description="After this long a proof says nothing any more. Default 72."
+    )
+    canaries: tuple[Outside, ...] = Field(
+        default=(),
+        max_length=8,
+        description="Hosts outside the internal networks that answer on TCP. A pod that no policy holds has to reach "
+        "them, or nothing is proven: without one, only models are measured, against Bolwerk's own canary.",
+        json_schema_extra=atomic(),
+    )
+    datagram_canaries: tuple[Outside, ...] = Field(
+        default=(), max_length=8, description="The same for UDP: hosts that answer any datagram.",
+        json_schema_extra=atomic(),
+    )  # fmt: skip
+    resolvers: tuple[Outside, ...] = Field(
+        default=(), max_length=8, description="DNS servers outside, which governed pods must not reach.",
+        json_schema_extra=atomic(),
+    )  # fmt: skip
+    proxies: tuple[Outside, ...] = Field(
+        default=(),
+        max_length=8,
+        description="Forward proxies: asked to CONNECT to the first canary of TCP.",
+        json_schema_extra=atomic(),
     )
     on_bypass: Literal["Report", "TakeOutOfService"] = Field(
         default="Report", description="What happens to models on a node where a bypass was found. Default Report."
@@ -172,6 +203,29 @@ class References(ApiModel):
     )
 
 
+class UnprovenNode(ApiModel):
+    """A node on which it is not proven that the wall holds."""
+
+    node: Annotated[str, Field(max_length=253)]
+    verdict: Annotated[str, Field(max_length=63)]
+    message: Annotated[str, Field(max_length=1024)]
+
+
+class ProvenNodes(ApiModel):
+    """What probes have shown, node by node."""
+
+    nodes: int = Field(description="Nodes with pods of models, or with GPUs.")
+    proven: int = Field(description="Those of them on which the wall is proven.")
+    uncovered: int = Field(description="Those on which nothing was measured yet.")
+    oldest: datetime | None = Field(default=None, description="When that was measured which was measured longest ago.")
+    not_proven: tuple[UnprovenNode, ...] = Field(
+        default=(),
+        max_length=50,
+        description="The nodes that are not proven, the worst first; at most 50.",
+        json_schema_extra=listed_by("node"),
+    )
+
+
 class OpenException(ApiModel):
     """An exception of which there is a hole in the wall at this moment."""
 
@@ -225,4 +279,5 @@ class SovereigntyPolicyStatus(ApiModel):
         description="Approved exceptions that are due and of which nothing can be opened.",
         json_schema_extra=listed_by("uid"),
     )
+    proof: ProvenNodes | None = Field(default=None, description="Absent while nothing is blocked.")
     references: References | None = Field(default=None, description="Absent until the first look.")

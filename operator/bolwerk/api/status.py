@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from bolwerk.api.base import ApiModel, listed_by
+from bolwerk.api.base import ApiModel, atomic, listed_by
 
 __all__ = ["Condition", "LocalModelStatus"]
 
@@ -29,6 +29,19 @@ class Condition(ApiModel):
     last_transition_time: datetime
 
 
+class MeasuredNodes(ApiModel):
+    """What probes have shown on the nodes where the pods run."""
+
+    proven_at: datetime | None = Field(
+        default=None, description="When that was measured which was measured longest ago; absent unless all is proven."
+    )
+    nodes: int = Field(description="Nodes on which pods of this model run.")
+    proven: int = Field(description="Those of them on which its isolation is proven.")
+    not_proven: tuple[Annotated[str, Field(max_length=253)], ...] = Field(
+        default=(), max_length=16, description="The others, the worst first; at most 16.", json_schema_extra=atomic()
+    )
+
+
 class LocalModelStatus(ApiModel):
     """What the operator last saw."""
 
@@ -39,6 +52,7 @@ class LocalModelStatus(ApiModel):
     )
     phase: str | None = Field(default=None, description="The conditions in one word.")
     conditions: tuple[Condition, ...] = Field(default=(), json_schema_extra=listed_by("type"))
+    isolation: MeasuredNodes | None = Field(default=None, description="Absent until pods have a node.")
     endpoint: str | None = Field(default=None, description="Where clients in the cluster reach the model.")
     replicas: int | None = Field(default=None, description="Pods that exist, of this and of earlier templates.")
     ready_replicas: int | None = Field(default=None, description="Pods of the present template that answer.")

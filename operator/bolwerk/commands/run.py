@@ -44,6 +44,7 @@ def run(
     from bolwerk.core.exceptions.reconcile import reconcile as reconcile_exception
     from bolwerk.core.model.reconcile import reconcile as reconcile_model
     from bolwerk.core.policy.reconcile import reconcile as reconcile_policy
+    from bolwerk.core.proof.reconcile import reconcile as reconcile_node
     from bolwerk.shell.connection import NoConfigurationError
     from bolwerk.shell.lead import Decisions
     from bolwerk.shell.logs import configure
@@ -62,7 +63,9 @@ def run(
     )
     try:
         settings = replace(load_settings(settings_file), namespace=namespace)
-        decisions = Decisions(model=reconcile_model, policy=reconcile_policy, exception=reconcile_exception)
+        decisions = Decisions(
+            model=reconcile_model, policy=reconcile_policy, exception=reconcile_exception, node=reconcile_node
+        )
         status = operate(options, settings=settings, decisions=decisions)
     except (SettingsError, NoConfigurationError) as error:
         raise click.ClickException(str(error)) from error

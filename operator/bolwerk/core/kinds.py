@@ -55,10 +55,12 @@ LOCAL_MODEL = Kind("bolwerk.dev", "v1alpha1", "LocalModel", "localmodels")
 SOVEREIGNTY_POLICY = Kind("bolwerk.dev", "v1alpha1", "SovereigntyPolicy", "sovereigntypolicies")
 EGRESS_EXCEPTION = Kind("bolwerk.dev", "v1alpha1", "EgressException", "egressexceptions")
 EGRESS_APPROVAL = Kind("bolwerk.dev", "v1alpha1", "EgressApproval", "egressapprovals")
+ISOLATION_PROOF = Kind("bolwerk.dev", "v1alpha1", "IsolationProof", "isolationproofs")
 
 SERVICE_ACCOUNT = Kind("", "v1", "ServiceAccount", "serviceaccounts")
 SERVICE = Kind("", "v1", "Service", "services")
 DEPLOYMENT = Kind("apps", "v1", "Deployment", "deployments")
+DAEMON_SET = Kind("apps", "v1", "DaemonSet", "daemonsets")
 NETWORK_POLICY = Kind("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies")
 POD_DISRUPTION_BUDGET = Kind("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets")
 
@@ -68,6 +70,7 @@ EVENT = Kind("events.k8s.io", "v1", "Event", "events")
 LEASE = Kind("coordination.k8s.io", "v1", "Lease", "leases")
 
 NAMESPACE = Kind("", "v1", "Namespace", "namespaces")
+NODE = Kind("", "v1", "Node", "nodes")
 CONFIG_MAP = Kind("", "v1", "ConfigMap", "configmaps")
 SECRET = Kind("", "v1", "Secret", "secrets")
 VALIDATING_ADMISSION_POLICY = Kind(

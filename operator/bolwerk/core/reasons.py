@@ -37,9 +37,20 @@ class Reason(StrEnum):
     CONTAINER_NOT_STARTED = "ContainerNotStarted"
     DEADLINE_EXCEEDED = "DeadlineExceeded"
     WAITING_FOR_PLACEMENT = "WaitingForPlacement"
+    WAITING_FOR_GATE = "WaitingForGate"
 
-    # Isolated
+    # Isolated, and Proven of a SovereigntyPolicy
+    PROVEN = "Proven"
     NOT_PROVEN = "NotProven"
+    NOT_ENFORCED = "NotEnforced"
+    BYPASS = "Bypass"
+    OVER_BLOCKED = "OverBlocked"
+    INCONCLUSIVE = "Inconclusive"
+    PROOF_STALE = "ProofStale"
+
+    # Isolated alone
+    GATE_HOLDS = "GateHolds"
+    OUT_OF_SERVICE = "OutOfService"
     OPENED_BY_POLICY = "OpenedByPolicy"
     NOT_SEALED = "NotSealed"
     SEAL_RESTORED = "SealRestored"
@@ -97,6 +108,8 @@ class Reason(StrEnum):
     READY = "Ready"
     INVALID_SPEC = "InvalidSpec"
     NO_ENGINE_IMAGE = "NoEngineImage"
+    NO_GATE_IMAGE = "NoGateImage"
+    NO_CANARY = "NoCanary"
     POD_TEMPLATE_REFUSED = "PodTemplateRefused"
     NAME_TAKEN = "NameTaken"
     REFUSED_BY_CLUSTER = "RefusedByCluster"

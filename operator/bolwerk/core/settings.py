@@ -26,6 +26,13 @@ class Settings:
     references_config_maps, references_secrets
         Whether what governed pods refer to is read, to find endpoints that admission cannot see. The operator needs
         the right to get them, which the chart gives with the same switch.
+    image, image_pull_secrets
+        The operator's own image, which gates and probes run, and what pulls it in the operator's namespace. With an
+        empty string nothing is measured.
+    canary_service
+        The Service of Bolwerk's own canary in the operator's namespace; empty where there is none.
+    proof_concurrency
+        How many nodes are measured at a time.
     catalogue
         The shipped catalogue of external AI endpoints, which every installation gets; the default knows nothing.
     """
@@ -37,4 +44,8 @@ class Settings:
     dns_namespace: str = ""
     references_config_maps: bool = True
     references_secrets: bool = False
+    image: str = ""
+    image_pull_secrets: tuple[str, ...] = ()
+    canary_service: str = ""
+    proof_concurrency: int = 5
     catalogue: Catalogue = field(default_factory=Catalogue.empty, compare=False, repr=False)

@@ -160,7 +160,13 @@ async def _outcomes(
     cache, metrics = world.cache, Metrics()
     kinds = [kind for kind in cache.kinds if kind != CONFIG_MAP]
     sweeper = Sweeper(
-        kinds=kinds, polled=world.policies.polled, client=client, cache=cache, enqueue=_nobody, metrics=metrics
+        kinds=kinds,
+        polled=lambda: (*world.policies.polled(), *world.models.polled()),
+        named=world.models.named,
+        client=client,
+        cache=cache,
+        enqueue=_nobody,
+        metrics=metrics,
     )
     await telling(
         sweeper.fill(), tell, lambda: f"listing: {sum(len(cache.entries(kind)) for kind in kinds)} objects so far"

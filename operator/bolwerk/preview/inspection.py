@@ -37,9 +37,8 @@ CLUSTER_ROLE = Kind(*RBAC, "ClusterRole", "clusterroles")
 ROLE = Kind(*RBAC, "Role", "roles")
 CLUSTER_ROLE_BINDING = Kind(*RBAC, "ClusterRoleBinding", "clusterrolebindings")
 ROLE_BINDING = Kind(*RBAC, "RoleBinding", "rolebindings")
-ISOLATION_PROOF = Kind("bolwerk.dev", "v1alpha1", "IsolationProof", "isolationproofs")
 
-OPTIONAL = (kinds.EGRESS_EXCEPTION, kinds.EGRESS_APPROVAL, ISOLATION_PROOF)
+OPTIONAL = (kinds.EGRESS_EXCEPTION, kinds.EGRESS_APPROVAL, kinds.ISOLATION_PROOF)
 WHOLE = (kinds.POD, kinds.VALIDATING_ADMISSION_POLICY, kinds.VALIDATING_ADMISSION_POLICY_BINDING)
 VERSION_LABEL = "app.kubernetes.io/version"
 
@@ -112,7 +111,7 @@ async def _filled(world: World, client: Client, tell: Tell) -> World:
         return await objects(kind) if kind in served else None
 
     async def everything() -> World:
-        proofs = await _unless_forbidden(optional(ISOLATION_PROOF))
+        proofs = await _unless_forbidden(optional(kinds.ISOLATION_PROOF))
         # One kind after the other: a report is no reason to keep an API server busy.
         return replace(
             world,
@@ -125,7 +124,7 @@ async def _filled(world: World, client: Client, tell: Tell) -> World:
             exceptions=await optional(kinds.EGRESS_EXCEPTION),
             approvals=await optional(kinds.EGRESS_APPROVAL),
             proofs=proofs,
-            proofs_forbidden=proofs is None and ISOLATION_PROOF in served,
+            proofs_forbidden=proofs is None and kinds.ISOLATION_PROOF in served,
             admission=(
                 *await objects(kinds.VALIDATING_ADMISSION_POLICY, _admission(kinds.VALIDATING_ADMISSION_POLICY)),
                 *await objects(

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bolwerk.core.egress.backend import BACKENDS, Backend
-from bolwerk.core.kinds import CONFIG_MAP, NAMESPACE, SOVEREIGNTY_POLICY, Kind, Ref
+from bolwerk.core.kinds import CONFIG_MAP, LOCAL_MODEL, NAMESPACE, SERVICE, SOVEREIGNTY_POLICY, Kind, Ref
 from bolwerk.core.plan import Apply, Manifest, Refusal
 from bolwerk.core.policy.observed import OPTIONAL_KINDS, OVERLAY_NAME
 from bolwerk.core.reasons import Reason
 from bolwerk.core.settings import Settings
-from bolwerk.preview.documents import RECONCILED, Documents
+from bolwerk.preview.documents import RECONCILED, Document, Documents
 from bolwerk.preview.refused import RefusedError
 from bolwerk.preview.rehearsal import Outcome, Rehearsal
 from bolwerk.preview.world import World
@@ -22,6 +22,9 @@ __all__ = ["BACKEND_NAMES", "Rendered", "render"]
 
 BACKEND_NAMES = tuple(backend.name for backend in BACKENDS)
 COMPONENT = "app.kubernetes.io/component"
+
+CANARY = "192.0.2.1"
+"""Of a network for documentation."""
 
 BESIDE = frozenset({Reason.OVERLAPPING_POLICY, Reason.REOPENED})
 """What others do to a wall: it is made all the same."""
@@ -59,8 +62,10 @@ def render(
     if not wanted:
         raise RefusedError(f"there is no {' and no '.join(kind.name for kind in kinds)} in what was given")
     placed = tuple((ref, _with(backend, ref, manifest)) for ref, manifest in documents)
+    # Which Service of which address it is, only an installation knows; that there is one decides what is made.
+    settings = replace(settings, canary_service=settings.canary_service or "bolwerk-canary")
     world = World(settings, served=_served(placed))
-    world.lay(placed)
+    world.lay((_canary(settings), *placed))
     outcomes = asyncio.run(_rehearse(world, wanted, now))
     manifests = [
         change.desired
@@ -70,6 +75,12 @@ def render(
         and (only is None or change.desired["metadata"].get("labels", {}).get(COMPONENT) == only)
     ]
     return Rendered(tuple(manifests), tuple(_remarks(placed, settings, outcomes)))
+
+
+def _canary(settings: Settings) -> Document:
+    ref = Ref(SERVICE, settings.namespace, settings.canary_service)
+    spec = {"clusterIPs": [CANARY], "ports": [{"name": "tcp", "port": 8443, "protocol": "TCP"}]}
+    return ref, {"metadata": {"namespace": ref.namespace, "name": ref.name}, "spec": spec}
 
 
 async def _rehearse(world: World, wanted: list[Ref], now: datetime) -> list[Outcome]:
@@ -124,6 +135,9 @@ def _remarks(placed: Documents, settings: Settings, outcomes: Iterable[Outcome])
                 "(--namespace)"
             )
     kinds = {ref.kind for ref, _ in placed}
+    if any(change.ref.kind == CONFIG_MAP and outcome.ref.kind == LOCAL_MODEL
+           for outcome in outcomes for change in outcome.changes):  # fmt: skip
+        yield f"{CANARY} stands for the address of the canary, which only a cluster knows"
     for outcome in outcomes:
         status = outcome.status
         if status.get("backend") == "NetworkPolicy" and NAMESPACE not in kinds:

@@ -45,7 +45,7 @@ class World:
     def __init__(self, settings: Settings, *, served: frozenset[Kind]) -> None:
         self.cache = Cache()
         self._settings = settings
-        self.models = LocalModels(self.cache)
+        self.models = LocalModels(self.cache, settings=settings)
         self.policies = SovereigntyPolicies(self.cache, served=served, settings=settings)
         self._numbers: dict[str, itertools.count[int]] = {"00000000": itertools.count(), "ffffffff": itertools.count()}
 

@@ -11,6 +11,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from typing_extensions import override
 
+from bolwerk.core.audit.proofs import failed
 from bolwerk.core.audit.record import Done, changed, governed
 from bolwerk.core.audit.told import gone, told
 from bolwerk.core.exceptions.approvers import of_exception
@@ -19,10 +20,11 @@ from bolwerk.core.kinds import Ref
 from bolwerk.core.plan import Manifest
 from bolwerk.core.policy.observed import Observed as PolicyObserved
 from bolwerk.core.policy.overlaps import governed as governed_by
+from bolwerk.core.proof.observed import Observed as NodeObserved
 from bolwerk.core.settings import Settings
 from bolwerk.shell.trail import Trail
 
-__all__ = ["Auditor", "ExceptionAuditor", "PolicyAuditor"]
+__all__ = ["Auditor", "ExceptionAuditor", "NodeAuditor", "PolicyAuditor"]
 
 
 class Observing(Protocol):
@@ -78,6 +80,18 @@ class ExceptionAuditor(Auditor[ExceptionObserved]):
     def told(self, observed: ExceptionObserved, status: Manifest, answer: Manifest) -> None:
         approvers = of_exception(observed.exception, observed.approvals).all
         self._trail.record(told(observed.exception, status, answer, approvers=approvers))
+
+
+class NodeAuditor(Auditor[NodeObserved]):
+    """Tells of nothing but what was measured and is not as it has to be: a node is nobody's wish."""
+
+    @override
+    def looked(self, ref: Ref, observed: NodeObserved) -> None:
+        """Take note of nothing: that a node goes is no news."""
+
+    @override
+    def changed(self, resource: Mapping[str, Any], done: Done) -> None:
+        self._trail.record(failed(done))
 
 
 @dataclass(frozen=True, slots=True)

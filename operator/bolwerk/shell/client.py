@@ -153,6 +153,7 @@ class Client:
         *,
         namespace: str = "",
         selector: str = "",
+        fields: str = "",
         metadata_only: bool = False,
         limit: int = requests.PAGE_SIZE,
     ) -> AsyncIterator[Page]:
@@ -166,7 +167,13 @@ class Client:
         token = ""
         while True:
             page = requests.list_page(
-                kind, namespace=namespace, selector=selector, metadata_only=metadata_only, token=token, limit=limit
+                kind,
+                namespace=namespace,
+                selector=selector,
+                fields=fields,
+                metadata_only=metadata_only,
+                token=token,
+                limit=limit,
             )
             answer = await self.send(page)
             metadata = answer.get("metadata") or {}

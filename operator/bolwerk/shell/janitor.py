@@ -26,6 +26,7 @@ from bolwerk.core.kinds import (
 )
 from bolwerk.core.policy.observed import EXCEPTION_KINDS, OPTIONAL_KINDS, OVERLAY_NAME
 from bolwerk.core.settings import Settings
+from bolwerk.shell import placement
 from bolwerk.shell.cache import Cache
 from bolwerk.shell.client import Client
 from bolwerk.shell.clock import Clock, now
@@ -45,7 +46,7 @@ logger = logging.getLogger(__name__)
 # The next one comes after a minute, and must not find this one still writing.
 SECONDS = 50.0
 FORBIDDEN = frozenset({401, 403})
-UNREAD = frozenset({CONFIG_MAP, VALIDATING_ADMISSION_POLICY, VALIDATING_ADMISSION_POLICY_BINDING})
+UNREAD = frozenset({CONFIG_MAP, VALIDATING_ADMISSION_POLICY, VALIDATING_ADMISSION_POLICY_BINDING, *placement.KINDS})
 
 
 class JanitorError(Exception):
@@ -68,7 +69,7 @@ class Closed:
 
 
 def read_kinds(cache: Cache) -> tuple[Kind, ...]:
-    """Return what is listed: all that decides about a wall, and not what follows from names."""
+    """Return what is listed: all that decides about a wall: not what follows from names, nor what was measured."""
     return tuple(kind for kind in cache.kinds if kind not in UNREAD)
 
 

@@ -17,27 +17,40 @@ import kopf
 
 from bolwerk.core.catalogue import age_days
 from bolwerk.core.exceptions.observed import Observed as ExceptionObserved
-from bolwerk.core.kinds import CONFIG_MAP, EGRESS_EXCEPTION, LOCAL_MODEL, SOVEREIGNTY_POLICY, Kind, Ref
+from bolwerk.core.kinds import (
+    CONFIG_MAP,
+    EGRESS_EXCEPTION,
+    ISOLATION_PROOF,
+    LOCAL_MODEL,
+    NODE,
+    SOVEREIGNTY_POLICY,
+    Kind,
+    Ref,
+)
 from bolwerk.core.model.observed import Observed as ModelObserved
 from bolwerk.core.policy.observed import EXCEPTION_KINDS, OPTIONAL_KINDS
 from bolwerk.core.policy.observed import Observed as PolicyObserved
+from bolwerk.core.proof.observed import Observed as NodeObserved
 from bolwerk.core.settings import Settings
 from bolwerk.shell import request as requests
-from bolwerk.shell.audit import Auditor, ExceptionAuditor, PolicyAuditor
+from bolwerk.shell.audit import Auditor, ExceptionAuditor, NodeAuditor, PolicyAuditor
 from bolwerk.shell.cache import Cache, Index
 from bolwerk.shell.client import Client
 from bolwerk.shell.clock import now
 from bolwerk.shell.connection import Connection
 from bolwerk.shell.controller import Controller, Reconcile, S
 from bolwerk.shell.discovery import check_served, served_of, watch_served
+from bolwerk.shell.drove import Drove
 from bolwerk.shell.errors import ApiError, NotFoundError
 from bolwerk.shell.events import Recorder
 from bolwerk.shell.exceptions import EgressExceptions
 from bolwerk.shell.metrics import Metrics
 from bolwerk.shell.models import LocalModels
+from bolwerk.shell.nodes import Nodes
 from bolwerk.shell.policies import SovereigntyPolicies
 from bolwerk.shell.queue import WorkQueue
 from bolwerk.shell.references import Scanner
+from bolwerk.shell.surveyor import Surveyor
 from bolwerk.shell.sweep import Sweeper
 from bolwerk.shell.trail import Trail
 from bolwerk.shell.watch import Watcher
@@ -46,14 +59,18 @@ __all__ = ["CannotStartError", "Decisions", "Leader"]
 
 logger = logging.getLogger(__name__)
 
-NEEDED = (LOCAL_MODEL, SOVEREIGNTY_POLICY)
-RECONCILED = (*NEEDED, EGRESS_EXCEPTION)
+NEEDED = (LOCAL_MODEL, SOVEREIGNTY_POLICY, ISOLATION_PROOF)
+RECONCILED = (LOCAL_MODEL, SOVEREIGNTY_POLICY, EGRESS_EXCEPTION, NODE)
 # All that the API server may or may not serve.
 DISCOVERED = (*OPTIONAL_KINDS, *EXCEPTION_KINDS)
 # Few, and each waits for the API server most of the time; a wall has to be quick beside ten thousand models.
 POLICY_WORKERS = 2
 # They only tell what the policies have opened and closed.
 EXCEPTION_WORKERS = 2
+
+# More nodes at once than this are concerned by something that all share, such as a wall, and that comes in droves.
+FEW_NODES = 8
+DROVE_SECONDS = 5.0
 
 Spawn: TypeAlias = Callable[[Coroutine[Any, Any, Any], str], asyncio.Task[Any]]
 """Starts a task whose end, however it comes, ends the process."""
@@ -70,6 +87,7 @@ class Decisions:
     model: Reconcile[ModelObserved]
     policy: Reconcile[PolicyObserved]
     exception: Reconcile[ExceptionObserved]
+    node: Reconcile[NodeObserved]
 
 
 class Leader:
@@ -111,9 +129,11 @@ class Leader:
         self._stop = stop
         self._cache = Cache()
         self._queues: dict[Kind, WorkQueue[Ref]] = {kind: WorkQueue() for kind in RECONCILED}
-        self._models = LocalModels(self._cache)
+        self._drove = Drove(self._queues[NODE].add, seconds=DROVE_SECONDS)
+        self._models = LocalModels(self._cache, settings=settings)
         self._policies: SovereigntyPolicies | None = None
         self._exceptions: EgressExceptions | None = None
+        self._nodes: Nodes | None = None
         self._scanner: Scanner | None = None
         self._watcher: Watcher | None = None
 
@@ -138,19 +158,23 @@ class Leader:
             policies = SovereigntyPolicies(self._cache, served=served, settings=self._settings, skew=self._skew)
             governed = served.issuperset(EXCEPTION_KINDS)
             exceptions = EgressExceptions(self._cache, skew=self._skew) if governed else None
+            nodes = Nodes(self._cache, served=served, settings=self._settings, now=now)
             kinds = [kind for kind in self._cache.kinds if kind != CONFIG_MAP]
             sweeper = Sweeper(
                 kinds=kinds,
-                polled=policies.polled,
+                polled=lambda: (*policies.polled(), *self._models.polled()),
+                named=self._models.named,
                 client=self._client,
                 cache=self._cache,
                 enqueue=self.enqueue,
                 metrics=self._metrics,
             )
             await sweeper.fill()
+            surveyor = Surveyor(nodes=nodes, client=self._client, cache=self._cache, enqueue=self.enqueue, now=now)
+            await surveyor.survey()
         except ApiError as error:
             raise CannotStartError(f"The first list failed: {error.message}") from error
-        self._policies, self._exceptions = policies, exceptions
+        self._policies, self._exceptions, self._nodes = policies, exceptions, nodes
         self._scanner = scanner = Scanner(
             client=self._client,
             settings=self._settings,
@@ -159,7 +183,7 @@ class Leader:
             metrics=self._metrics,
         )
         # The policies first: what ended while nobody led is closed before all else.
-        reconciled = [kind for kind in (SOVEREIGNTY_POLICY, EGRESS_EXCEPTION, LOCAL_MODEL) if kind in kinds]
+        reconciled = [kind for kind in (SOVEREIGNTY_POLICY, EGRESS_EXCEPTION, LOCAL_MODEL, NODE) if kind in kinds]
         for kind in reconciled:
             self.enqueue(Ref(kind, *key) for key in self._cache.entries(kind))
         logger.info(
@@ -174,6 +198,7 @@ class Leader:
         spawn(sweeper.run(), "sweeper")
         spawn(sweeper.poll(), "poller")
         spawn(scanner.run(), "scanner")
+        spawn(surveyor.run(), "surveyor")
         spawn(watch_served(self._client, DISCOVERED, served), "discovery")
         walls = self._controller(policies, self._decisions.policy, PolicyAuditor(self._trail, self._settings))
         for number in range(POLICY_WORKERS):
@@ -185,6 +210,8 @@ class Leader:
         models = self._controller(self._models, self._decisions.model, Auditor(self._trail))
         for number in range(self._workers):
             spawn(models.work(), f"model worker {number}")
+        # One worker: two would both see room for one more node to be measured.
+        spawn(self._controller(nodes, self._decisions.node, NodeAuditor(self._trail)).work(), "node worker")
         self._watcher = watcher = Watcher(
             kinds=kinds,
             connection=self._connection,
@@ -203,10 +230,19 @@ class Leader:
 
     def enqueue(self, refs: Iterable[Ref]) -> None:
         """Have reconciled objects looked at."""
+        nodes = []
         for ref in refs:
+            if ref.kind == NODE:
+                nodes.append(ref)
+                continue
             self._queues[ref.kind].add(ref)
             if ref.kind == SOVEREIGNTY_POLICY and self._scanner:
                 self._scanner.request()
+        if len(nodes) > FEW_NODES:
+            self._drove.add(nodes)
+        else:
+            for ref in nodes:
+                self._queues[NODE].add(ref)
 
     def look_again(self) -> None:
         """Have all looked at that begins or ends, since one of the clocks jumped."""
@@ -217,12 +253,13 @@ class Leader:
         """Set the gauges of what is cached and of what waits."""
         self._metrics.depth.set(sum(len(queue) for queue in self._queues.values()))
         self._metrics.oldest.set(max(queue.oldest_age for queue in self._queues.values()))
-        for (condition, status), number in self._models.conditions.items():
-            self._metrics.models.labels(condition, status).set(number)
-        for (condition, status), number in self._policies.conditions.items() if self._policies else ():
-            self._metrics.policies.labels(condition, status).set(number)
+        for gauge, index in ((self._metrics.models, self._models), (self._metrics.policies, self._policies)):
+            for (condition, status), number in index.conditions.items() if index else ():
+                gauge.labels(condition, status).set(number)
         for policy, number in self._policies.governed.items() if self._policies else ():
             self._metrics.governed.labels(policy).set(number)
+        if self._nodes:
+            self._metrics.tell_of_nodes(self._nodes.verdicts(now()), self._nodes.ages(now()))
         for phase, number in self._exceptions.phases.items() if self._exceptions else ():
             self._metrics.exceptions.labels(phase).set(number)
         self._metrics.overdue.set(self._policies.overdue(now()) if self._policies else 0)

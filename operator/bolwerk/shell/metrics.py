@@ -6,6 +6,7 @@ That thread must not look into the event loop's structures: gauges are set by `r
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import SimpleNamespace
 
 import aiohttp
@@ -81,6 +82,15 @@ class Metrics:
         self.governed = Gauge(
             "bolwerk_governed_namespaces", "Namespaces that a SovereigntyPolicy governs.", ["policy"], registry=registry
         )
+        self.nodes = Gauge(
+            "bolwerk_measured_nodes", "Nodes that have to be measured, by what their newest proof says; None has none.",
+            ["verdict"], registry=registry,
+        )  # fmt: skip
+        self.proof_age = Gauge(
+            "bolwerk_proof_age_seconds", "Seconds since a node was last proven to enforce; none where it never was.",
+            ["node"], registry=registry,
+        )  # fmt: skip
+        self._aged: set[str] = set()
         self.catalogue_age = Gauge(
             "bolwerk_catalogue_age_days", "Days since the shipped catalogue was reviewed.", registry=registry
         )
@@ -108,6 +118,16 @@ class Metrics:
         )  # fmt: skip
         for what in ("line", "head"):  # an alert on an increase sees none from nothing to one
             self.untold.labels(what)
+
+    def tell_of_nodes(self, verdicts: Mapping[str, int], ages: Mapping[str, float]) -> None:
+        """Set the gauges of what has been measured; nodes that are gone are told of no more."""
+        for verdict, number in verdicts.items():
+            self.nodes.labels(verdict).set(number)
+        for node, age in ages.items():
+            self.proof_age.labels(node).set(age)
+        for node in self._aged - ages.keys():
+            self.proof_age.remove(node)
+        self._aged = {*ages}
 
     def trace(self) -> aiohttp.TraceConfig:
         """Make the trace that counts the requests of a session, the client's and kopf's alike."""

@@ -3,14 +3,32 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Final
 
 from typing_extensions import override
 
-from bolwerk.core.kinds import LOCAL_MODEL, NETWORK_POLICY, PERSISTENT_VOLUME_CLAIM, POD, Kind
+from bolwerk.core.kinds import (
+    CONFIG_MAP,
+    ISOLATION_PROOF,
+    LOCAL_MODEL,
+    NETWORK_POLICY,
+    NODE,
+    PERSISTENT_VOLUME_CLAIM,
+    POD,
+    SERVICE,
+    Kind,
+    Ref,
+)
+from bolwerk.core.model.children.gate import GATE
 from bolwerk.core.model.observed import CHILD_KINDS, Observed
 from bolwerk.core.plan import Manifest, Refusal
+from bolwerk.core.proof.targets import listening
+from bolwerk.core.settings import Settings
+from bolwerk.shell import governance, placement
 from bolwerk.shell.cache import Cache, Change, Entry, Index, Key
+from bolwerk.shell.governance import Governance
+from bolwerk.shell.placement import Placement
 from bolwerk.shell.trim import unpack
 
 __all__ = ["LocalModels"]
@@ -19,13 +37,24 @@ _NOBODY: frozenset[Key] = frozenset()
 
 
 class LocalModels(Index[Observed]):
-    """Finds the LocalModels that a change concerns without looking at any other."""
+    """Finds the LocalModels that a change concerns without looking at any other.
+
+    Parameters
+    ----------
+    settings
+        Tells which Service is the canary, and which namespaces are never governed.
+    """
 
     kind = LOCAL_MODEL
-    kinds = (LOCAL_MODEL, *CHILD_KINDS, POD, PERSISTENT_VOLUME_CLAIM)
+    kinds = tuple(
+        dict.fromkeys((LOCAL_MODEL, *CHILD_KINDS, POD, PERSISTENT_VOLUME_CLAIM, *placement.KINDS, *governance.KINDS))
+    )
 
-    def __init__(self, cache: Cache) -> None:
+    def __init__(self, cache: Cache, *, settings: Settings) -> None:
         super().__init__(cache)
+        self._canary: Final = Ref(SERVICE, settings.namespace, settings.canary_service)
+        self._placement = Placement(cache)
+        self._governance = Governance(cache, settings)
         self._models: dict[str, Key] = {}
         self._models_in: defaultdict[str, set[str]] = defaultdict(set)
         self._children: defaultdict[str, set[tuple[Kind, Key]]] = defaultdict(set)
@@ -36,6 +65,20 @@ class LocalModels(Index[Observed]):
     @override
     def note(self, change: Change) -> frozenset[Key]:
         kind, key, old, new = change.kind, change.key, change.old, change.new
+        if kind in governance.KINDS:
+            return frozenset(
+                (namespace, name)
+                for namespace in self._governance.note(change)
+                for name in self._models_in.get(namespace, ())
+            )
+        if kind == SERVICE and key == self._canary.key:
+            return frozenset(self._cache.entries(LOCAL_MODEL))
+        if kind in placement.KINDS:
+            nodes = self._placement.note(change)
+            if kind == ISOLATION_PROOF:
+                return frozenset(model for node in nodes for model in self._placement.models_on(node))
+            if kind == NODE:
+                return _NOBODY
         affected = _NOBODY
         if old:
             affected |= self._affected(kind, key, old)
@@ -63,8 +106,21 @@ class LocalModels(Index[Observed]):
             pods=tuple(unpack(entries(POD)[pod].packed) for pod in sorted(self._pods.get(key, ()))),
             claim=unpack(claim.packed) if claim else None,
             policies=tuple(self._policies_for(key, model.uid)),
+            canaries=listening(unpack(canary.packed) if (canary := self._cache.find(self._canary)) else None),
+            proofs=tuple(self._placement.proofs_on(self._placement.nodes_of(key))),
+            governing=self._governance.of(key[0]),
             refusals=refusals,
         )
+
+    def polled(self) -> Iterator[Ref]:
+        """Tell which Service is the canary: it is the chart's, and only Bolwerk's own Services are listed."""
+        if self._canary.name:
+            yield self._canary
+
+    def named(self) -> Iterator[Ref]:
+        """Tell which ConfigMaps are LocalModels': looked at by name, for whoever may list them may read all others."""
+        for namespace, name in self._cache.entries(LOCAL_MODEL):
+            yield Ref(CONFIG_MAP, namespace, f"{name}-{GATE}")
 
     def _policies_for(self, key: Key, uid: str) -> list[Manifest]:
         # Not the policies of the namespace's other LocalModels: they select other pods, their own reconciliation

@@ -16,6 +16,7 @@ from bolwerk.core.kinds import (
     CONFIG_MAP,
     EGRESS_APPROVAL,
     EGRESS_EXCEPTION,
+    ISOLATION_PROOF,
     LOCAL_MODEL,
     NAMESPACE,
     NETWORK_POLICY,
@@ -35,7 +36,9 @@ from bolwerk.core.policy.observed import (
     Observed,
 )
 from bolwerk.core.settings import Settings
+from bolwerk.shell import placement
 from bolwerk.shell.cache import Cache, Change, Index, Key
+from bolwerk.shell.placement import Placement
 from bolwerk.shell.trim import Owner, controller_of, unpack
 
 __all__ = ["SovereigntyPolicies"]
@@ -75,6 +78,7 @@ class SovereigntyPolicies(Index[Observed]):
         self.kinds = tuple(kind for kind in WATCHED_KINDS if kind not in OPTIONAL_KINDS or kind in served)
         if served.issuperset(EXCEPTION_KINDS):
             self.kinds += EXCEPTION_KINDS
+        self.kinds += placement.KINDS
         super().__init__(cache)
         self._skew = skew
         self._served = served.difference(EXCEPTION_KINDS)
@@ -89,12 +93,17 @@ class SovereigntyPolicies(Index[Observed]):
         # By policy, the uids of the exceptions that it has told to be open: some backends carve them into the wall.
         self._open: dict[str, frozenset[str]] = {}
         self._references: dict[str, Any] = {}
+        self._placement = Placement(cache)
+        self._newest: dict[str, Manifest] = {}
+        self._measured: set[str] = set()
         self.governed: dict[str, int] = {}
 
     @override
     def note(self, change: Change) -> Iterable[Key]:
         if change.kind == SOVEREIGNTY_POLICY:
             return self._note_policy(change)
+        if change.kind in placement.KINDS:
+            return self._note_placed(change)
         member = (change.kind, change.key)
         concerns_all = self._shared.pop(member, None) is not None
         self._holes.pop(member, None)
@@ -129,6 +138,7 @@ class SovereigntyPolicies(Index[Observed]):
             shared[kind].append(self._shared[kind, other])
         namespaces = shared.pop(NAMESPACE, [])
         [overlay] = shared.pop(CONFIG_MAP, [None])
+        measured = tuple(sorted(self._measured))
         exceptions, approvals = shared.pop(EGRESS_EXCEPTION, []), shared.pop(EGRESS_APPROVAL, [])
         return Observed(
             policy=unpack(policy.packed),
@@ -141,6 +151,8 @@ class SovereigntyPolicies(Index[Observed]):
             exceptions=tuple(exceptions),
             approvals=tuple(approvals),
             references=self._references.get(key[1]),
+            proofs=tuple(self._newest[node] for node in measured if node in self._newest),
+            nodes=measured,
             skew=self._skew(),
             refusals=refusals,
         )
@@ -192,6 +204,20 @@ class SovereigntyPolicies(Index[Observed]):
         if new:
             self._policies[new.uid] = change.key
         return {change.key, *self._policies.values()}
+
+    def _note_placed(self, change: Change) -> Iterable[Key]:
+        nodes, news = self._placement.note(change), False
+        for node in nodes:
+            if change.kind == ISOLATION_PROOF:
+                newest = next(self._placement.proofs_on((node,), newest=1), None)
+                news |= newest != self._newest.pop(node, None)
+                if newest:
+                    self._newest[node] = newest
+            else:
+                is_measured = self._placement.is_measured(node)
+                news |= is_measured != (node in self._measured)
+                (self._measured.add if is_measured else self._measured.discard)(node)
+        return tuple(self._policies.values()) if news else ()
 
     def _disown(self, owner: str | None, member: _Member) -> bool:
         owned = self._owned.get(owner or "", set())

@@ -80,12 +80,13 @@ def list_page(
     *,
     namespace: str = "",
     selector: str = "",
+    fields: str = "",
     metadata_only: bool = False,
     token: str = "",
     limit: int = PAGE_SIZE,
 ) -> Request:
     """Read one page of all objects of a kind, in one namespace or in the cluster."""
-    params = {"limit": str(limit), "labelSelector": selector, "continue": token}
+    params = {"limit": str(limit), "labelSelector": selector, "fieldSelector": fields, "continue": token}
     return Request(
         "list",
         "GET",

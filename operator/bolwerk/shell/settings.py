@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from bolwerk.core.catalogue.parse import parse
@@ -38,6 +38,15 @@ class _Dns(BaseModel):
     namespace: str = ""
 
 
+class _Proof(BaseModel):
+    model_config = _STRICT
+
+    image: str = ""
+    image_pull_secrets: list[str] = []
+    canary_service: str = ""
+    concurrency: int = Field(default=5, ge=1, le=100)
+
+
 class _File(BaseModel):
     model_config = _STRICT
 
@@ -46,6 +55,7 @@ class _File(BaseModel):
     service_account: str = "bolwerk"
     dns: _Dns = _Dns()
     references: _References = _References()
+    proof: _Proof = _Proof()
 
 
 def load_settings(path: Path | None) -> Settings:
@@ -91,5 +101,9 @@ def parse_settings(text: str, source: str) -> Settings:
         dns_namespace=file.dns.namespace,
         references_config_maps=file.references.config_maps,
         references_secrets=file.references.secrets,
+        image=file.proof.image,
+        image_pull_secrets=tuple(file.proof.image_pull_secrets),
+        canary_service=file.proof.canary_service,
+        proof_concurrency=file.proof.concurrency,
         catalogue=parse(catalogue_text()),
     )

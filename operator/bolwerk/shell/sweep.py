@@ -3,7 +3,7 @@
 kopf never reports the deletion of an object that went while a watch was interrupted. So whenever a watch was
 opened anew, and every ten minutes, the metadata of the kind is listed and compared with the cache. The few ConfigMaps
 that matter are neither listed nor watched but got by name, every half minute: kopf would watch all of the cluster, and
-whoever may do that may read what people keep in them.
+whoever may do that may read what people keep in them. Those of LocalModels, of which there are many, every ten minutes.
 """
 
 from __future__ import annotations
@@ -39,6 +39,8 @@ LIST_ATTEMPTS = 5
 # With more differences than this the kind is listed in full instead of fetched one by one.
 FEW = 50
 POLL_SECONDS = 30.0
+# Of what is got by name: few enough that others have their turn.
+AT_A_TIME = 16
 # Of these only Bolwerk's own are looked at; of all others, somebody else's matter too.
 SELECTED = frozenset({*CHILD_KINDS, POD, VALIDATING_ADMISSION_POLICY, VALIDATING_ADMISSION_POLICY_BINDING}) - {
     NETWORK_POLICY
@@ -59,6 +61,8 @@ class Sweeper:
         Those that are listed and watched.
     polled
         Tells which single objects are looked at instead.
+    named
+        Tells which more are, but as seldom as everything is swept.
     jitter
         A number in [0, 1), so that replicas and kinds do not sweep in step.
     """
@@ -68,6 +72,7 @@ class Sweeper:
         *,
         kinds: Iterable[Kind],
         polled: Callable[[], Iterable[Ref]],
+        named: Callable[[], Iterable[Ref]] = tuple,
         client: Client,
         cache: Cache,
         enqueue: Enqueue,
@@ -76,6 +81,7 @@ class Sweeper:
     ) -> None:
         self._kinds = tuple(kinds)
         self._polled = polled
+        self._named = named
         self._client = client
         self._cache = cache
         self._enqueue = enqueue
@@ -94,6 +100,7 @@ class Sweeper:
         """
         await asyncio.gather(*(self._load(kind) for kind in self._kinds))
         await self._look_at_polled()
+        await self._look_at(self._named())
 
     def request(self, kind: Kind) -> None:
         """Have a kind swept soon: its watch was opened anew."""
@@ -110,11 +117,18 @@ class Sweeper:
                 logger.warning("a poll failed and is repeated", extra={"error": error.message})
 
     async def _look_at_polled(self) -> None:
-        for ref in self._polled():
-            known = self._cache.find(ref)
-            if not await self._refresh(ref) and known is not None:
-                # At that version: if it was made anew meanwhile, that is another one.
-                self._enqueue(self._cache.bury(ref.kind, ref.key, known.uid, version=known.version))
+        await self._look_at(self._polled())
+
+    async def _look_at(self, refs: Iterable[Ref]) -> None:
+        named = tuple(refs)
+        for start in range(0, len(named), AT_A_TIME):
+            await asyncio.gather(*map(self._look_at_one, named[start : start + AT_A_TIME]))
+
+    async def _look_at_one(self, ref: Ref) -> None:
+        known = self._cache.find(ref)
+        if not await self._refresh(ref) and known is not None:
+            # At that version: if it was made anew meanwhile, that is another one.
+            self._enqueue(self._cache.bury(ref.kind, ref.key, known.uid, version=known.version))
 
     async def run(self) -> None:
         """Sweep when asked and every ten minutes, for ever."""
@@ -125,10 +139,14 @@ class Sweeper:
             except TimeoutError:
                 self._due.update(self._kinds)
                 self._cache.forget_graves()
+                by_name = tuple(self._named())
+            else:
+                by_name = ()
             self._wake.clear()
             kinds, self._due = sorted(self._due), set()
             try:
                 await self._sweep_all(kinds)
+                await self._look_at(by_name)
             except ApiError as error:
                 logger.warning("a sweep failed and is repeated", extra={"error": error.message})
                 await asyncio.sleep(RETRY_SECONDS)
@@ -142,12 +160,12 @@ class Sweeper:
     async def sweep(self, kind: Kind) -> None:
         """Compare the metadata of all objects of a kind with the cache, and mend the cache."""
         listed, version = await self._versions(kind)
-        known = self._cache.entries(kind)
+        known, polled = self._cache.entries(kind), {ref.key for ref in self._polled() if ref.kind == kind}
         ghosts = [
             (key, entry.uid)
             for key, entry in known.items()
             # Not listed, and not created after the list was made.
-            if listed.get(key, ("", 0))[0] != entry.uid and entry.version <= version
+            if listed.get(key, ("", 0))[0] != entry.uid and entry.version <= version and key not in polled
         ]
         for key, uid in ghosts:
             self._metrics.ghosts.labels(kind.name).inc()

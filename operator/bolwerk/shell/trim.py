@@ -15,6 +15,7 @@ from bolwerk.core.kinds import (
     EGRESS_EXCEPTION,
     LOCAL_MODEL,
     NAMESPACE,
+    NODE,
     PERSISTENT_VOLUME_CLAIM,
     POD,
     SOVEREIGNTY_POLICY,
@@ -23,6 +24,7 @@ from bolwerk.core.kinds import (
 from bolwerk.core.model.children.deployment import TEMPLATE_HASH
 from bolwerk.core.plan import Manifest
 from bolwerk.core.policy.observed import OPTIONAL_KINDS
+from bolwerk.core.proof.pods import RUN_LABEL
 
 __all__ = ["Owner", "controller_of", "link_of", "pack", "unpack"]
 
@@ -39,6 +41,8 @@ _POD_METADATA = (
     "deletionTimestamp",
 )
 _CLAIM_SPEC = ("accessModes", "resources", "storageClassName", "volumeName", "volumeMode")
+_NODE_METADATA = ("name", "uid", "creationTimestamp", "deletionTimestamp")
+_NODE_INFO = ("bootID", "kernelVersion", "kubeletVersion", "containerRuntimeVersion")
 _NAMESPACE_METADATA = ("name", "uid", "labels", "deletionTimestamp")
 
 
@@ -79,12 +83,13 @@ def controller_of(manifest: Mapping[str, Any]) -> Owner | None:
 def link_of(kind: Kind, manifest: Mapping[str, Any]) -> str | None:
     """Tell what an object is indexed under beside its owner.
 
-    A Pod under its model's name, a LocalModel under its claim, an EgressApproval under the uid that it approves. A
-    SovereigntyPolicy and an EgressException under their generation: another one's status is nobody's concern, another
-    one's spec is.
+    A Pod under its model's name, unless it is a probe that only bears that model's labels. A LocalModel under its
+    claim, an EgressApproval under the uid that it approves. A SovereigntyPolicy and an EgressException under their
+    generation: another one's status is nobody's concern, another one's spec is.
     """
     if kind == POD:
-        return (manifest["metadata"].get("labels") or {}).get(MODEL_LABEL)
+        labels = manifest["metadata"].get("labels") or {}
+        return None if RUN_LABEL in labels else labels.get(MODEL_LABEL)
     if kind == LOCAL_MODEL:
         source = ((manifest.get("spec") or {}).get("model") or {}).get("source") or {}
         return (source.get("persistentVolumeClaim") or {}).get("claimName")
@@ -103,9 +108,25 @@ def _annotations(kept: Manifest) -> None:
 
 
 def _pod(kept: Manifest) -> None:
+    if RUN_LABEL in (kept["metadata"].get("labels") or {}):
+        return  # a probe: what it says counts only if it is in all parts what was asked for
     annotations = _only(kept["metadata"].get("annotations") or {}, (TEMPLATE_HASH,))
     kept["metadata"] = _only(kept["metadata"], _POD_METADATA) | {"annotations": annotations}
     kept["spec"] = _only(kept.get("spec", {}), ("nodeName",))
+
+
+def _node(kept: Manifest) -> None:
+    # A kubelet tells every few minutes that it is alive, and every image that it has: none of that is read.
+    status = kept.get("status", {})
+    kept["metadata"] = _only(kept["metadata"], _NODE_METADATA)
+    kept["spec"] = _only(kept.get("spec", {}), ("podCIDRs",))
+    kept["status"] = {
+        "allocatable": {name: amount for name, amount in (status.get("allocatable") or {}).items() if "/" in name},
+        "conditions": [
+            _only(each, ("type", "status")) for each in status.get("conditions") or () if each.get("type") == "Ready"
+        ],
+        "nodeInfo": _only(status.get("nodeInfo") or {}, _NODE_INFO),
+    }
 
 
 def _claim(kept: Manifest) -> None:
@@ -134,6 +155,7 @@ def _only(fields: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
 _TRIMS: Mapping[Kind, Callable[[Manifest], None]] = {
     POD: _pod,
     PERSISTENT_VOLUME_CLAIM: _claim,
+    NODE: _node,
     NAMESPACE: _namespace,
     **dict.fromkeys(OPTIONAL_KINDS, _rule),
 }

@@ -65,6 +65,8 @@ class World:
     references: Any = None
     exceptions: tuple[Mapping[str, Any], ...] = ()
     approvals: tuple[Mapping[str, Any], ...] = ()
+    proofs: tuple[Mapping[str, Any], ...] = ()
+    nodes: tuple[str, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     overruled: Mapping[Ref, Mapping[str, Any]] = field(default_factory=dict)
     now: datetime = NOW
@@ -87,6 +89,8 @@ class World:
             references=self.references,
             exceptions=self.exceptions,
             approvals=self.approvals,
+            proofs=self.proofs,
+            nodes=self.nodes,
             skew=self.skew,
             refusals=self.refusals,
         )

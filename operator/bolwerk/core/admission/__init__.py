@@ -63,7 +63,7 @@ def admission(
     InvalidSpecError
         If the catalogue has more names than an API server can keep in one object.
     """
-    pods = pod_rules(subject, decided)
+    pods = pod_rules(subject, decided, settings)
     rules = (*pods, *_others(subject, settings, backend))
     policies = tuple(policy(rule, subject) for rule in rules)
     sizes = [len(json.dumps(each)) for each in policies]
@@ -76,7 +76,7 @@ def admission(
             )
     excepted = Excepted.of(holes, decided, room=LARGEST - max(sizes[: len(pods)]) - FOR_EXCEPTIONS) if holes else None
     if excepted:
-        pods = pod_rules(subject, decided, excepted)
+        pods = pod_rules(subject, decided, settings, excepted)
         policies = (*(policy(rule, subject) for rule in pods), *policies[len(pods) :])
     return Admission((*policies, *(binding(rule, subject) for rule in rules)), excepted.left_out if excepted else ())
 

@@ -28,7 +28,7 @@ def models_rule(subject: Subject, settings: Settings) -> Rule:
         name="models",
         resources=(
             Resources("apps", "v1", ("deployments",), ("UPDATE", "DELETE")),
-            Resources("", "v1", ("services",), ("UPDATE", "DELETE")),
+            Resources("", "v1", ("services", "configmaps"), ("UPDATE", "DELETE")),
             Resources("networking.k8s.io", "v1", ("networkpolicies",), ("UPDATE", "DELETE")),
         ),
         selected={
@@ -38,7 +38,8 @@ def models_rule(subject: Subject, settings: Settings) -> Rule:
         checks=(
             Check(
                 f"{keepers(settings)} || (object != null && {unchanged} && "
-                f"(object.kind == 'Deployment' ? ({of_deployment}) : {same('spec')})) || {may_override(subject)}",
+                f"(object.kind == 'Deployment' ? ({of_deployment}) : object.kind == 'ConfigMap' ? {same('?data')} : "
+                f"{same('spec')})) || {may_override(subject)}",
                 "this object is made from a LocalModel and is kept by Bolwerk; change or delete the LocalModel instead",
             ),
         ),

@@ -6,6 +6,7 @@ Everything about pods is in these two, because for each policy the API server tr
 from __future__ import annotations
 
 from bolwerk.core.admission.alerts import alert_checks
+from bolwerk.core.admission.callers import operator
 from bolwerk.core.admission.environment import environment_checks
 from bolwerk.core.admission.excepted import NOTHING_EXCEPTED, Excepted
 from bolwerk.core.admission.host import host_checks
@@ -18,12 +19,20 @@ from bolwerk.core.admission.suspects import size_check
 from bolwerk.core.admission.workloads import CHANGED, WORKLOADS
 from bolwerk.core.catalogue import Decisions
 from bolwerk.core.policy.subject import Subject
+from bolwerk.core.settings import Settings
 
 __all__ = ["pod_rules"]
 
 
-def pod_rules(subject: Subject, decided: Decisions, excepted: Excepted = NOTHING_EXCEPTED) -> tuple[Rule, ...]:
-    """Return the rules."""
+def pod_rules(
+    subject: Subject, decided: Decisions, settings: Settings, excepted: Excepted = NOTHING_EXCEPTED
+) -> tuple[Rule, ...]:
+    """Return the rules.
+
+    The operator makes no pod itself but the probes, which have to name what they are to try. What a LocalModel says
+    comes to the API server in a Deployment, and is judged there.
+    """
+    conditions = {**CHANGED, "not-a-probe": f"object.kind != 'Pod' || !({operator(settings)})"}
     names = names_of(decided, excepted)
     refused = (
         *host_checks(),
@@ -35,6 +44,6 @@ def pod_rules(subject: Subject, decided: Decisions, excepted: Excepted = NOTHING
     )
     alerts = alert_checks(subject, decided, names)
     return (
-        Rule(name="pods", resources=WORKLOADS, conditions=CHANGED, checks=refused),
-        Rule(name="alerts", resources=WORKLOADS, conditions=CHANGED, checks=alerts, warns=True),
+        Rule(name="pods", resources=WORKLOADS, conditions=conditions, checks=refused),
+        Rule(name="alerts", resources=WORKLOADS, conditions=conditions, checks=alerts, warns=True),
     )

@@ -58,3 +58,4 @@ class Action(StrEnum):
     NAMESPACES_GOVERNED = "NamespacesGoverned"
     NAMESPACES_RELEASED = "NamespacesReleased"
     CONDITION_CHANGED = "ConditionChanged"
+    PROOF_FAILED = "ProofFailed"

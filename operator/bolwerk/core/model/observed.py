@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bolwerk.core.kinds import (
+    CONFIG_MAP,
     DEPLOYMENT,
     NETWORK_POLICY,
     POD_DISRUPTION_BUDGET,
@@ -18,7 +19,14 @@ from bolwerk.core.plan import Refusal
 
 __all__ = ["CHILD_KINDS", "Observed"]
 
-CHILD_KINDS: tuple[Kind, ...] = (SERVICE_ACCOUNT, NETWORK_POLICY, SERVICE, POD_DISRUPTION_BUDGET, DEPLOYMENT)
+CHILD_KINDS: tuple[Kind, ...] = (
+    SERVICE_ACCOUNT,
+    NETWORK_POLICY,
+    SERVICE,
+    POD_DISRUPTION_BUDGET,
+    CONFIG_MAP,
+    DEPLOYMENT,
+)
 """In the order in which they are applied: the wall and the address stand before the first pod."""
 
 
@@ -39,6 +47,12 @@ class Observed:
     policies
         The NetworkPolicies of the namespace, the own one included, those of other LocalModels left out: they select
         other pods and are kept so, and to read all of them for each would be quadratic.
+    canaries
+        Where Bolwerk's own canary listens: `host:port`, IPv6 in brackets, in a stable order; none while unknown.
+    proofs
+        The newest IsolationProofs of the nodes on which its pods run.
+    governing
+        The SovereigntyPolicy that governs its namespace, or none.
     refusals
         What was refused when this very plan was tried a moment ago; they decide only the status.
     """
@@ -48,6 +62,9 @@ class Observed:
     pods: tuple[Mapping[str, Any], ...] = ()
     claim: Mapping[str, Any] | None = None
     policies: tuple[Mapping[str, Any], ...] = ()
+    canaries: tuple[str, ...] = ()
+    proofs: tuple[Mapping[str, Any], ...] = ()
+    governing: tuple[Mapping[str, Any], ...] = ()
     refusals: tuple[Refusal, ...] = ()
 
     @property

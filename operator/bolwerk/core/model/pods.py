@@ -8,7 +8,9 @@ from typing import Any
 
 from bolwerk.core.conditions import condition_of
 from bolwerk.core.model.children.deployment import TEMPLATE_HASH
+from bolwerk.core.model.children.gate import GATE
 from bolwerk.core.model.children.pod import ENGINE
+from bolwerk.core.model.gate import holds
 
 __all__ = ["Trouble", "is_ready", "is_scheduled", "of_template", "started", "troubles", "unschedulable"]
 
@@ -64,7 +66,10 @@ def started(pods: Iterable[Pod]) -> bool:
 
 
 def troubles(pods: Iterable[Pod]) -> list[Trouble]:
-    """Return what is wrong with containers, the same for every replica that has it, in a stable order."""
+    """Return what is wrong with containers, the same for every replica that has it, in a stable order.
+
+    A gate that ends because something gets out is none: it does its work.
+    """
     return sorted({trouble for pod in pods for status in _statuses(pod) for trouble in _troubles(status)})
 
 
@@ -74,9 +79,11 @@ def _troubles(status: Mapping[str, Any]) -> Iterator[Trouble]:
     reason = waiting.get("reason") or ""
     ended = (status.get("state") or {}).get("terminated") or (status.get("lastState") or {}).get("terminated")
     if reason in NOT_PULLED:
-        yield Trouble("image", _pull_message(waiting.get("message") or reason))
+        why = _pull_message(waiting.get("message") or reason)
+        gate = f"the isolation gate runs Bolwerk's own image, which imagePullSecrets must be able to pull: {why}"
+        yield Trouble("image", gate if name == GATE else why)
     elif reason in STARTING | {"CrashLoopBackOff"}:
-        if ended and not status.get("ready") and ended.get("exitCode") != 0:
+        if ended and not status.get("ready") and ended.get("exitCode") != 0 and not holds(status):
             yield Trouble("crash", _crash_message(name, ended))
     else:
         yield Trouble("container", f"{reason}: {waiting.get('message') or 'the kubelet gives no more detail'}")

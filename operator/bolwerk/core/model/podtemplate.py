@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from bolwerk.core.model.children.gate import GATE
+
 __all__ = ["IDENTITY", "escapes"]
 
 HOST_NAMESPACES = ("hostNetwork", "hostPID", "hostIPC")
@@ -65,6 +67,11 @@ def _volume_escapes(volume: Mapping[str, Any]) -> Iterator[str]:
 
 def _container_escapes(container: Mapping[str, Any]) -> Iterator[str]:
     where = f"container {container.get('name')!r}"
+    if container.get("name") == GATE:
+        yield (
+            f"{where} is Bolwerk's own, which lets the engine start once nothing gets out: give yours another name; "
+            "isolation.required: false leaves the gate out"
+        )
     yield from _security_escapes(where, _object(container.get("securityContext")))
     if any(port.get("hostPort") for port in _objects(container.get("ports"))):
         yield f"{where} opens a port of the node: remove hostPort, clients come through the Service"

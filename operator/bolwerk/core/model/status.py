@@ -17,8 +17,11 @@ from bolwerk.core.model.conditions.summary import phase, summary
 from bolwerk.core.model.conditions.view import View
 from bolwerk.core.model.engine.parts import EngineParts
 from bolwerk.core.plan import Manifest
+from bolwerk.core.proof.tally import Tally, moment
 
 __all__ = ["status_of", "status_of_invalid"]
+
+MOST_NODES = 16
 
 
 def status_of(view: View, engine: EngineParts, *, stalled: Condition | None, now: datetime) -> Manifest:
@@ -43,7 +46,21 @@ def status_of(view: View, engine: EngineParts, *, stalled: Condition | None, now
         "selector": ",".join(f"{key}={value}" for key, value in sorted(subject.selector.items())),
     }
     serving_generation = _serving_generation(view, before)
-    return status | ({"servingGeneration": serving_generation} if serving_generation else {})
+    return (
+        status
+        | ({"isolation": _isolation(view.measured.tally)} if view.measured.tally.standings else {})
+        | ({"servingGeneration": serving_generation} if serving_generation else {})
+    )
+
+
+def _isolation(tally: Tally) -> Manifest:
+    proven = tally.proven
+    found = {
+        "nodes": len(tally.standings),
+        "proven": len(proven),
+        "notProven": list(tally.unproven)[:MOST_NODES],
+    }
+    return found | ({"provenAt": moment(min(proven.values()))} if tally.all_proven else {})
 
 
 def _serving_generation(view: View, before: Mapping[str, Any]) -> int | None:

@@ -117,8 +117,20 @@ def _references_clean(view: View) -> Condition:
 
 
 def _proven(view: View) -> Condition:
-    held = f"{view.choice.backend.name} was told to block" if view.subject.enforced else "nothing is blocked"
-    return unknown("Proven", Reason.NOT_PROVEN, f"{held}; no probe has measured yet what gets through")
+    type_ = "Proven"
+    if not view.subject.enforced:
+        return unknown(type_, Reason.NOT_PROVEN, "nothing is blocked, so that there is nothing to measure")
+    decided = view.measured.condition(type_)
+    if decided:
+        return decided
+    held = f"{view.choice.backend.name} was told to block"
+    if not view.subject.spec.proof.canaries:
+        return unknown(
+            type_,
+            Reason.NOT_PROVEN,
+            f"{held}; what gets through is measured once spec.proof.canaries names a host outside that answers",
+        )
+    return unknown(type_, Reason.NOT_PROVEN, f"{held}; no probe has measured yet what gets through")
 
 
 def _told(findings: Sequence[Finding]) -> str:

@@ -81,7 +81,7 @@ def asked(
     intent = Intent.of(subject)
     if not found:
         return Asked(intent, frozenset())
-    opened, unopened = holes(found, subject.spec, catalogue_in_use(observed, settings)[0])
+    opened, unopened = holes(found, subject.spec, catalogue_in_use(observed.overlay, settings)[0])
     return Asked(replace(intent, holes=opened), frozenset(each["metadata"]["uid"] for each in found), unopened)
 
 

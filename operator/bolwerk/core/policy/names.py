@@ -80,7 +80,7 @@ def names(
     holes
         What is open in the live wall: admission lets it through.
     """
-    catalogue, objection = catalogue_in_use(observed, settings)
+    catalogue, objection = catalogue_in_use(observed.overlay, settings)
     try:
         answered = tuple(sorted(set(spared)))
         found = _found(_Question.of(subject, catalogue, settings, backend=backend, spared=answered, holes=holes))

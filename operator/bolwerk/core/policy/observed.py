@@ -101,6 +101,10 @@ class Observed:
         What the scan of ConfigMaps and Secrets found last, or None before the first scan.
     exceptions, approvals
         All EgressExceptions and EgressApprovals of the cluster; none where these are not served.
+    proofs
+        The newest IsolationProofs of `nodes`.
+    nodes
+        The names of the nodes on which enforcement has to be measured, in order.
     skew
         How far the operator's clock is ahead of the API server's, as far as known.
     refusals
@@ -117,6 +121,8 @@ class Observed:
     references: Any = None
     exceptions: tuple[Mapping[str, Any], ...] = ()
     approvals: tuple[Mapping[str, Any], ...] = ()
+    proofs: tuple[Mapping[str, Any], ...] = ()
+    nodes: tuple[str, ...] = ()
     skew: timedelta = timedelta()
     refusals: tuple[Refusal, ...] = ()
 

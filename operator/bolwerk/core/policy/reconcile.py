@@ -34,6 +34,7 @@ from bolwerk.core.policy.holes import (
     parted,
     surplus_holes,
 )
+from bolwerk.core.policy.measured import measured
 from bolwerk.core.policy.names import Names, names
 from bolwerk.core.policy.observed import OWNED_KINDS, WALL_KINDS, Observed
 from bolwerk.core.policy.overlaps import governable, governed, overlaps
@@ -50,7 +51,7 @@ SETTLING = timedelta(seconds=15)
 """How long a new wall stands beside the former one before that goes: an object that was applied is not yet one that
 every node enforces, and a node may hear of the deletion before it hears of the successor."""
 
-ALARMING = frozenset({"WallStands", "NotReopened", "Undisputed", "ReferencesClean"})
+ALARMING = frozenset({"WallStands", "NotReopened", "Undisputed", "ReferencesClean", "Proven"})
 
 EXACT: Mapping[Kind, tuple[str, ...]] = dict.fromkeys(OWNED_KINDS, ("spec",)) | {
     CILIUM_CLUSTERWIDE_NETWORK_POLICY: ("spec", "specs")
@@ -93,6 +94,7 @@ def reconcile(observed: Observed, settings: Settings, now: datetime) -> Plan:
     closing = tuple(surplus_holes(holes, observed.owned, kept=kept, kinds=choice.backend.kinds))
     inside = frozenset(namespaces)
     owned = [namespace for namespace in observed.namespaces if namespace["metadata"]["name"] in inside]
+    found = measured(observed, subject, inside, now)
     view = View(
         subject=subject,
         observed=observed,
@@ -104,6 +106,7 @@ def reconcile(observed: Observed, settings: Settings, now: datetime) -> Plan:
         switching=wait is not None,
         overlaps=overlaps(observed.policy, observed.others, governable(observed.namespaces, settings)),
         reopened=reopened(wanted.intent, choice, observed.rules, owned),
+        measured=found,
         opened=opened,
         stalled=_stall(observed, following),
     )
@@ -114,7 +117,8 @@ def reconcile(observed: Observed, settings: Settings, now: datetime) -> Plan:
         delete=(*closing, *deletes),
         alarming=ALARMING,
         requeue_after=min(
-            each for each in (_until_tomorrow(now), wait, _until_next_change(observed, now)) if each is not None
+            *(each for each in (_until_tomorrow(now), wait, _until_next_change(observed, now)) if each is not None),
+            found.until_stale(now),
         ),
     )
 

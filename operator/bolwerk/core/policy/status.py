@@ -15,12 +15,14 @@ from bolwerk.core.policy.finding import Finding
 from bolwerk.core.policy.holes import still_open, unopened_now
 from bolwerk.core.policy.observed import Observed
 from bolwerk.core.policy.view import View
+from bolwerk.core.proof.tally import Tally, moment
 
 __all__ = ["status_of", "status_of_stalled"]
 
 MOST_FINDINGS = 50
 MOST_LIMITS = 32
 MOST_LEFT_OUT = 16
+MOST_NODES = 50
 
 
 def status_of(view: View, now: datetime) -> Manifest:
@@ -55,6 +57,7 @@ def status_of(view: View, now: datetime) -> Manifest:
         "findingsTotal": len(others) + (references["leaks"] if references else 0),
         **({"openExceptions": view.opened} if view.opened else {}),
         **({"unopenedExceptions": unopened} if (unopened := unopened_now(view.wall, view.opened)) else {}),
+        **({"proof": _proof(view.measured)} if view.subject.enforced else {}),
     } | ({"references": references} if references else {})
 
 
@@ -73,6 +76,21 @@ def status_of_stalled(observed: Observed, stalled: Condition, now: datetime) -> 
     kept = [each for each in known if each["type"] not in {"Ready", "Stalled", "Reconciling"}]
     told = conditions.written([ready, stalled], before=known, generation=generation, now=now)
     return {**before, "observedGeneration": generation, "conditions": [told[0], *kept, told[1]]}
+
+
+def _proof(measured: Tally) -> Manifest:
+    proven, unproven = measured.proven, measured.unproven
+    oldest = {"oldest": moment(min(proven.values()))} if proven else {}
+    return {
+        "nodes": len(measured.standings),
+        "proven": len(proven),
+        "uncovered": sum(each.verdict == "None" for each in unproven.values()),
+        **oldest,
+        "notProven": [
+            {"node": node, "verdict": each.verdict, "message": shortened(each.message)}
+            for node, each in list(unproven.items())[:MOST_NODES]
+        ],
+    }
 
 
 def _unopened(view: View) -> list[Manifest]:

@@ -12,6 +12,7 @@ from bolwerk.core.policy.finding import Finding
 from bolwerk.core.policy.names import Names
 from bolwerk.core.policy.observed import Observed
 from bolwerk.core.policy.subject import Subject
+from bolwerk.core.proof.tally import Tally
 
 __all__ = ["View"]
 
@@ -30,6 +31,8 @@ class View:
         Whether a former wall is kept until the new one has stood for a while.
     overlaps, reopened
         What others do to the wall.
+    measured
+        What probes say of each node; of none where nothing is blocked.
     opened
         The exceptions of which there is a hole in the live wall, as the status lists them.
     """
@@ -44,5 +47,6 @@ class View:
     switching: bool
     overlaps: tuple[Finding, ...]
     reopened: tuple[Finding, ...]
+    measured: Tally
     opened: list[Manifest]
     stalled: Condition | None

@@ -42,7 +42,7 @@ def scope(observed: Observed, settings: Settings) -> Scope:
         If the policy cannot be acted upon; its status says so.
     """
     subject = Subject.of(observed.policy, settings)
-    catalogue, _ = catalogue_in_use(observed, settings)  # what is wrong with an overlay is said in the status
+    catalogue, _ = catalogue_in_use(observed.overlay, settings)  # what is wrong with an overlay is said in the status
     intent = Intent.of(subject)
     return Scope(
         policy=subject.name,

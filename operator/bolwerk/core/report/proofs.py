@@ -29,9 +29,13 @@ def proofs(world: World, models: Iterable[ModelFacts], now: datetime) -> Proofs:
         return Proofs(measured=False, remark=NOT_READ)
     stored = sorted(world.proofs or (), key=_finished, reverse=True)
     stale = _stale_after(world.policies)
+    newest: dict[str, Object] = {}
+    for each in stored:
+        newest.setdefault(str(at(each, "spec", "node") or ""), each)
+    # Not any that is fresh: what was proven in the morning and is open at noon is open.
     fresh = {
-        str(at(each, "spec", "node") or "")
-        for each in stored
+        node
+        for node, each in newest.items()
         if at(each, "spec", "verdict") == "Proven" and _is_fresh(each, now - stale)
     }
     nodes = sorted({node for model in models for node in model.nodes} - fresh)
@@ -40,10 +44,15 @@ def proofs(world: World, models: Iterable[ModelFacts], now: datetime) -> Proofs:
         measured=bool(stored),
         remark="" if stored else NOT_MEASURED,
         items=tuple(_facts(each) for each in stored if _is_fresh(each, world.scope.since)),
-        gaps=tuple(
-            f"node {node}: models run there, and no proof of the last {hours} hours says Proven" for node in nodes
-        ),
+        gaps=tuple(f"node {node}: models run there, and {_says(newest.get(node), hours)}" for node in nodes),
     )
+
+
+def _says(proof: Object | None, hours: int) -> str:
+    if proof is None:
+        return "it was not measured"
+    verdict = at(proof, "spec", "verdict")
+    return f"its newest proof {f'is older than {hours} hours' if verdict == 'Proven' else f'says {verdict}'}"
 
 
 def _facts(proof: Object) -> ProofFacts:

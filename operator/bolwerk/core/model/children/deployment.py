@@ -7,6 +7,7 @@ from typing import Any
 
 from bolwerk.core.kinds import DEPLOYMENT
 from bolwerk.core.model import startup
+from bolwerk.core.model.children.gate import first, is_gated
 from bolwerk.core.model.children.pod import pod_template
 from bolwerk.core.model.engine.parts import EngineParts
 from bolwerk.core.model.podtemplate import IDENTITY, escapes
@@ -34,9 +35,9 @@ NOT_OF_PODS: Any = {"replicas": True, "access": True, "rollout": {"strategy"}}
 REVISIONS_KEPT = 2
 
 
-def deployment(subject: Subject, engine: EngineParts) -> Manifest:
+def deployment(subject: Subject, engine: EngineParts, gate_image: str) -> Manifest:
     """Return the Deployment as this version of the operator builds it."""
-    template = pod_template(subject, engine)
+    template = pod_template(subject, engine, gate_image)
     built = digest(template)
     metadata = subject.metadata()
     pod_metadata = template["metadata"]
@@ -72,7 +73,8 @@ def held_back(desired: Manifest, live: Mapping[str, Any]) -> Manifest:
     """Return `desired` with the live pod template, where only the operator changed and not the wish.
 
     A newer operator may build another template from the same LocalModel. Loading a model takes minutes and a GPU,
-    so the running template stays until the user changes the spec or the annotation bolwerk.dev/refresh.
+    so the running template stays until the user changes the spec or the annotation bolwerk.dev/refresh. A template
+    without the gate that the user asks for does not stay.
     """
     wanted, template = desired["metadata"]["annotations"], live["spec"]["template"]
     same_wish = wanted[INPUT_HASH] == (live["metadata"].get("annotations") or {}).get(INPUT_HASH)
@@ -89,9 +91,11 @@ def held_back(desired: Manifest, live: Mapping[str, Any]) -> Manifest:
 def _opened(live: Mapping[str, Any], desired: Mapping[str, Any]) -> bool:
     """Whether somebody gave the live template what no operator would have built."""
     spec = live["spec"]
+    if not is_gated(spec, desired["spec"]):
+        return True
     if any(
         spec.get(field) != desired["spec"][field] for field in ("serviceAccountName", "automountServiceAccountToken")
     ):
         return True
-    patch = {field: value for field, value in spec.items() if field not in IDENTITY}
+    patch = {field: value for field, value in first(spec, None).items() if field not in IDENTITY}
     return any(True for _ in escapes(patch, live["metadata"].get("annotations") or {}))

@@ -6,6 +6,7 @@ from typing import Any
 
 from bolwerk.core.merge import merge
 from bolwerk.core.model import gpu, startup
+from bolwerk.core.model.children.gate import first, gate
 from bolwerk.core.model.engine.parts import CACHE, EngineParts
 from bolwerk.core.model.subject import MODEL_MOUNT, Subject
 from bolwerk.core.plan import Manifest
@@ -25,7 +26,7 @@ CACHE_SIZE = "20Gi"
 TEMPORARY_SIZE = "5Gi"
 
 
-def pod_template(subject: Subject, engine: EngineParts) -> Manifest:
+def pod_template(subject: Subject, engine: EngineParts, gate_image: str) -> Manifest:
     """Return the template, the user's patch included."""
     patch = subject.spec.pod_template
     template = {
@@ -33,7 +34,8 @@ def pod_template(subject: Subject, engine: EngineParts) -> Manifest:
         "spec": _spec(subject, engine),
     }
     # What the seal rests on is laid over the patch once more, whatever the patch says.
-    return {**template, "spec": merge(merge(template["spec"], patch.spec), _sealed(engine))}
+    spec = merge(merge(template["spec"], patch.spec), _sealed(engine))
+    return {**template, "spec": first(spec, gate(subject, gate_image) if subject.spec.isolation.required else None)}
 
 
 def _sealed(engine: EngineParts) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bolwerk.core.kinds import POD_DISRUPTION_BUDGET
 from bolwerk.core.model.subject import Subject
 from bolwerk.core.plan import Manifest
+from bolwerk.core.proof.pods import RUN_LABEL
 
 __all__ = ["pod_disruption_budget"]
 
@@ -17,7 +18,11 @@ def pod_disruption_budget(subject: Subject) -> Manifest:
         "metadata": subject.metadata(),
         "spec": {
             "maxUnavailable": 1,
-            "selector": {"matchLabels": subject.selector},
+            # A probe bears the model's labels and would count as a replica that is wanting.
+            "selector": {
+                "matchLabels": subject.selector,
+                "matchExpressions": [{"key": RUN_LABEL, "operator": "DoesNotExist"}],
+            },
             # A replica that never became ready must not keep a node from being drained.
             "unhealthyPodEvictionPolicy": "AlwaysAllow",
         },

@@ -47,5 +47,7 @@ def _why(view: View) -> tuple[Reason, str]:
         return Reason.PARTLY_ANSWERING, f"{ready} of {wanted} replicas answer"
     if not any(map(reading.is_scheduled, view.current)):
         return Reason.WAITING_FOR_PLACEMENT, "no replica has a node yet"
+    if view.gate.waiting and not reading.started(view.current):
+        return Reason.WAITING_FOR_GATE, "the engine starts when the isolation gate has seen that nothing gets out"
     minutes = startup.startup_seconds(view.subject.spec) // 60
     return Reason.ENGINE_STARTING, f"the engine is loading the model; it may take up to {minutes} minutes"

@@ -25,11 +25,24 @@ PHASES = {
     Reason.UNSCHEDULABLE: "WaitingForNode",
     Reason.WAITING_FOR_PODS: "WaitingForNode",
     Reason.WAITING_FOR_PLACEMENT: "WaitingForNode",
+    Reason.WAITING_FOR_GATE: "Loading",
     Reason.ENGINE_STARTING: "Loading",
     Reason.PARTLY_ANSWERING: "Degraded",
 }
 
-LASTING = frozenset({Reason.DEADLINE_EXCEEDED, Reason.OPENED_BY_POLICY, Reason.NOT_SEALED})
+OPEN = frozenset(
+    {
+        Reason.OPENED_BY_POLICY,
+        Reason.NOT_SEALED,
+        Reason.GATE_HOLDS,
+        Reason.NOT_ENFORCED,
+        Reason.BYPASS,
+        Reason.OUT_OF_SERVICE,
+    }
+)
+"""Something gets out of the pods, or would if they ran."""
+
+LASTING = OPEN | {Reason.DEADLINE_EXCEEDED}
 """Will not mend by waiting: a person has to act."""
 
 
@@ -58,6 +71,8 @@ def summary(aspects: Iterable[Condition], stalled: Condition | None) -> list[Con
 
 def phase(ready: Condition, stalled: Condition | None) -> str:
     """Return the conditions in one word."""
+    if ready.reason in OPEN:
+        return "NotIsolated"
     return "Stalled" if stalled else PHASES.get(ready.reason, "Failing")
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bolwerk.core.model import pods as reading
+from bolwerk.core.model.gate import AtGate
+from bolwerk.core.model.measured import Measured
 from bolwerk.core.model.observed import Observed
 from bolwerk.core.model.subject import Subject
 
@@ -25,6 +27,12 @@ class View:
         Pods of the present template.
     unsealed
         Where the live network policy differs from what it has to be, or None.
+    tampered
+        Whether the live Deployment has a gate that somebody else has changed, and that to apply it could not mend.
+    gate
+        Whether the gate keeps an engine from starting.
+    measured
+        What probes say.
     """
 
     subject: Subject
@@ -32,6 +40,9 @@ class View:
     deployment: Mapping[str, Any] | None
     current: tuple[Mapping[str, Any], ...]
     unsealed: str | None
+    tampered: bool
+    gate: AtGate
+    measured: Measured
 
     @property
     def ready(self) -> int:
