@@ -136,9 +136,10 @@ async def unfinished(api: Api, namespaces: Sequence[str], where: Surroundings) -
             if (model.get("status") or {}).get("observedGeneration") != generation:
                 faults.append(f"LocalModel {namespace}/{name}: status of generation {generation} missing")
             for kind, manifest in wanted_for({**model, "status": {}}, where).children:
-                found, head = live[kind].get(name), {"apiVersion": kind.api_version, "kind": kind.name}
+                child, head = manifest["metadata"]["name"], {"apiVersion": kind.api_version, "kind": kind.name}
+                found = live[kind].get(child)
                 # An item of a list does not say what it is.
                 because = "absent" if found is None else difference(manifest, head | found)
                 if because:
-                    faults.append(f"{kind.name} {namespace}/{name}: {because}")
+                    faults.append(f"{kind.name} {namespace}/{child}: {because}")
     return faults
