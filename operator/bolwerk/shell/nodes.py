@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from typing_extensions import override
 
-from bolwerk.api.sovereigntypolicy import Proof
 from bolwerk.core.kinds import (
     CONFIG_MAP,
     ISOLATION_PROOF,
@@ -30,6 +29,7 @@ from bolwerk.core.kinds import (
 )
 from bolwerk.core.plan import Manifest, Refusal
 from bolwerk.core.policy.observed import OPTIONAL_KINDS, OVERLAY_NAME
+from bolwerk.core.proof.asked import stale_after
 from bolwerk.core.proof.inputs import inputs, policy_digest
 from bolwerk.core.proof.observed import Inventory, Observed
 from bolwerk.core.proof.pods import ARM_LABEL, NODE_LABEL, RUN_LABEL, node_label
@@ -158,7 +158,7 @@ class Nodes(Index[Observed]):
     def verdicts(self, now: datetime) -> Mapping[str, int]:
         """Count the nodes that have to be measured by what their newest proof says; one that is too old is `Stale`."""
         found: Counter[str] = Counter(dict.fromkeys(VERDICTS, 0))
-        too_old = timedelta(hours=min(map(_stale_after, self._read()[1]), default=Proof().stale_after_hours))
+        too_old = stale_after(self._read()[1])
         for node in self.placement.measured():
             newest = self.placement.newest(node)
             verdict = newest[0] if newest else "None"
@@ -275,8 +275,3 @@ def _decided(policy: Manifest) -> Any:
     """Return what a run reads of a policy: not what its status says of the runs themselves, nor of anything else."""
     status = policy.get("status") or {}
     return {**policy, "status": [status.get("catalogue"), status.get("openExceptions")]}
-
-
-def _stale_after(policy: Manifest) -> int:
-    asked = ((policy.get("spec") or {}).get("proof") or {}).get("staleAfterHours")
-    return int(asked or Proof().stale_after_hours)

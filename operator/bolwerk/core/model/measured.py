@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from bolwerk.api.sovereigntypolicy import Proof
-from bolwerk.core.invalid import InvalidSpecError, parsed
 from bolwerk.core.model.children.deployment import TEMPLATE_HASH
 from bolwerk.core.model.children.service import is_out_of_service
 from bolwerk.core.model.observed import Observed
 from bolwerk.core.model.subject import Subject
+from bolwerk.core.proof.asked import asked, stale_after
 from bolwerk.core.proof.tally import Tally, tally
 
 __all__ = ["Measured", "measured"]
@@ -35,18 +34,16 @@ class Measured:
 
 def measured(observed: Observed, subject: Subject, service: Mapping[str, Any] | None, now: datetime) -> Measured:
     """Work out how the model stands; `service` is the live Service, or None."""
-    asked = [_proof(policy) for policy in observed.governing]
-    hours = min((each.stale_after_hours for each in asked), default=Proof().stale_after_hours)
     found = tally(
         observed.proofs,
         nodes=_nodes(observed),
         subject=lambda _: f"LocalModel {subject.namespace}/{subject.name}",
-        stale_after=timedelta(hours=hours),
+        stale_after=stale_after(observed.governing),
         now=now,
     )
     # Doubt does not bring back what a breach took away.
     breached = found.breached or (is_out_of_service(service) and not found.all_proven)
-    return Measured(found, breached and any(each.on_bypass == "TakeOutOfService" for each in asked))
+    return Measured(found, breached and any(asked(each).on_bypass == "TakeOutOfService" for each in observed.governing))
 
 
 def _nodes(observed: Observed) -> set[str]:
@@ -59,10 +56,3 @@ def _nodes(observed: Observed) -> set[str]:
         and (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed")
     }
     return found - {""}
-
-
-def _proof(policy: Mapping[str, Any]) -> Proof:
-    try:
-        return parsed(Proof, (policy.get("spec") or {}).get("proof"))
-    except (InvalidSpecError, AttributeError):
-        return Proof()  # stored under another CRD; its own status tells so

@@ -15,6 +15,7 @@ from bolwerk.core.proof.observed import Observed
 from bolwerk.core.proof.subjects import Subject, Subjects, subjects
 from bolwerk.core.proof.targets import NOTHING, Reachable, addresses_of, control, governed, model, target
 from bolwerk.core.proof.task import Arm, Target
+from bolwerk.core.proof.words import some
 from bolwerk.core.settings import Settings
 
 __all__ = ["MANAGED", "Arrangement", "Assignment", "arrangement"]
@@ -91,13 +92,11 @@ def arrangement(observed: Observed, settings: Settings) -> Arrangement:
 
 
 def _strangers(observed: Observed) -> Iterator[str]:
-    found = sorted(observed.strangers)
-    if found:
-        more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
+    if observed.strangers:
         yield (
             "pods that bear a model's labels and were not made by it were not tried: "
-            f"{', '.join(found[:NAMED])}{more}. They may be sent its prompts: see who made them (an enforcing policy "
-            "refuses such pods)"
+            f"{some(sorted(observed.strangers), NAMED)}. They may be sent its prompts: see who made them (an "
+            "enforcing policy refuses such pods)"
         )
 
 

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, TypeAlias
 
-from bolwerk.api.sovereigntypolicy import Proof
-from bolwerk.core.invalid import InvalidSpecError, parsed
+from bolwerk.core.proof.asked import interval
 from bolwerk.core.proof.observed import Observed
 from bolwerk.core.proof.standing import finished_at
 
@@ -61,17 +60,9 @@ def _in_a_row(proofs: Iterable[Mapping[str, Any]], inputs: str) -> int:
 
 def _interval(observed: Observed) -> timedelta:
     """Return the strictest interval, a little more or less by node, so that not all are measured at once."""
-    hours = min((_proof(policy).interval_hours for policy in observed.policies), default=Proof().interval_hours)
-    return timedelta(hours=hours) * (1 - JITTER + 2 * JITTER * place(observed.name))
+    return interval(observed.policies) * (1 - JITTER + 2 * JITTER * place(observed.name))
 
 
 def place(node: str) -> float:
     """Return where a node stands in time among all others: from 0 to less than 1, always the same."""
     return int.from_bytes(hashlib.sha256(node.encode()).digest()[:4]) / 2**32
-
-
-def _proof(policy: Mapping[str, Any]) -> Proof:
-    try:
-        return parsed(Proof, (policy.get("spec") or {}).get("proof"))
-    except InvalidSpecError:
-        return Proof()  # stored under another CRD; its own status tells so

@@ -12,6 +12,7 @@ from typing import Any
 
 from bolwerk.core.kinds import POD
 from bolwerk.core.model.subject import digest
+from bolwerk.core.own import own_container
 from bolwerk.core.plan import Manifest
 from bolwerk.core.proof.arrangement import MANAGED, Assignment
 from bolwerk.core.proof.task import Task
@@ -53,9 +54,6 @@ RUN_SECONDS = 180
 
 NEVER_READY = "bolwerk.dev/never-ready"
 """A condition that nobody sets: with the labels of a model or of its clients a probe would else be sent requests."""
-
-USER = 65532
-"""As whom the operator's image runs."""
 
 
 def node_label(node: str) -> str:
@@ -127,28 +125,9 @@ def _spec(assignment: Assignment, settings: Settings, *, node: str, run: str) ->
 
 def _container(assignment: Assignment, settings: Settings, run: str) -> Manifest:
     task = task_of(assignment, run).model_dump_json(by_alias=True, exclude_defaults=True)
-    return {
-        "name": PROBE,
-        "image": settings.image,
-        "command": ["bolwerk", "probe"],
-        "env": [
-            {"name": "BOLWERK_TASK", "value": task},
-            *(
-                {"name": name, "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": path}}}
-                for name, path in TOLD.items()
-            ),
-        ],
-        # A quota may ask every container for limits.
-        "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"cpu": "1", "memory": "128Mi"}},
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "capabilities": {"drop": ["ALL"]},
-            "privileged": False,
-            "readOnlyRootFilesystem": True,
-            "runAsNonRoot": True,
-            "runAsUser": USER,
-            "runAsGroup": USER,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
-        "terminationMessagePolicy": "File",
-    }
+    told = [
+        {"name": name, "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": path}}}
+        for name, path in TOLD.items()
+    ]
+    env: list[Manifest] = [{"name": "BOLWERK_TASK", "value": task}, *told]
+    return own_container(PROBE, settings.image, "probe", env)

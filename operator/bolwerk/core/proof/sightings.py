@@ -16,6 +16,7 @@ from bolwerk.core.proof.document import Outcome, Result
 from bolwerk.core.proof.targets import family_of, shown
 from bolwerk.core.proof.task import Family, Target
 from bolwerk.core.proof.verdict import CANARIES, Key, Saw, Seen
+from bolwerk.core.proof.words import some
 
 __all__ = ["Sightings", "sightings"]
 
@@ -159,8 +160,8 @@ def _remarks(answers: Iterable[Answer], controls: Iterable[Seen]) -> Iterator[st
     missed = [str(each) for each in controls if each.outcome != "Reached"]
     if missed:
         yield (
-            f"that {_some(missed)} is blocked shows nothing: the control did not get through either. If it should "
-            "answer, look why it does not"
+            f"that {some(missed, NAMED)} is blocked shows nothing: the control did not get through either. If it "
+            "should answer, look why it does not"
         )
     asked = [
         (target.to, result)
@@ -172,17 +173,14 @@ def _remarks(answers: Iterable[Answer], controls: Iterable[Seen]) -> Iterator[st
     answered = [name for name, result in asked if result.o in ("Answered", "Connected")]
     if answered:
         yield (
-            f"the cluster's DNS answers {_some(answered)}, which the catalogue refuses: import the snippet that the "
-            "policy writes for CoreDNS. The wall does not depend on it"
+            f"the cluster's DNS answers {some(answered, NAMED)}, which the catalogue refuses: import the snippet that "
+            "the policy writes for CoreDNS. The wall does not depend on it"
         )
     unsaid = [name for name, result in asked if result.o == "Failed"]
     if unsaid:
-        yield f"whether DNS refuses {_some(unsaid)} could not be told: it had no answer"
+        yield f"whether DNS refuses {some(unsaid, NAMED)} could not be told: it had no answer"
     untold = [name for name, result in asked if result.o in ("Answered", "Connected") and not [*_addresses(result)]]
     if untold:
-        yield f"whether {_some(untold)} leads into an allowed network could not be told: no room for its addresses"
-
-
-def _some(texts: Sequence[str]) -> str:
-    more = f" and {len(texts) - NAMED} more" if len(texts) > NAMED else ""
-    return ", ".join(texts[:NAMED]) + more
+        yield (
+            f"whether {some(untold, NAMED)} leads into an allowed network could not be told: no room for its addresses"
+        )

@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 
 from bolwerk.core.proof.judgement import Judgement, Verdict
 from bolwerk.core.proof.task import Arm, Family, Vector
+from bolwerk.core.proof.words import some
 
 __all__ = ["CANARIES", "Key", "Saw", "Seen", "judge"]
 
@@ -185,6 +186,4 @@ def _mend(reached: Sequence[Seen]) -> str:
 
 
 def _list(seen: Sequence[Seen]) -> str:
-    texts = list(dict.fromkeys(map(str, seen)))
-    more = f" and {len(texts) - NAMED} more" if len(texts) > NAMED else ""
-    return ", ".join(texts[:NAMED]) + more
+    return some(list(dict.fromkeys(map(str, seen))), NAMED)

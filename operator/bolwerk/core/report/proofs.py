@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from bolwerk.api.sovereigntypolicy import Proof
+from bolwerk.core.proof.asked import stale_after
 from bolwerk.core.report.facts import ModelFacts, ProofFacts, Proofs
 from bolwerk.core.report.reading import at, name_of, texts
 from bolwerk.core.report.world import World
@@ -28,7 +28,7 @@ def proofs(world: World, models: Iterable[ModelFacts], now: datetime) -> Proofs:
     if world.proofs_forbidden:
         return Proofs(measured=False, remark=NOT_READ)
     stored = sorted(world.proofs or (), key=_finished, reverse=True)
-    stale = _stale_after(world.policies)
+    stale = stale_after(world.policies)
     newest: dict[str, Object] = {}
     for each in stored:
         newest.setdefault(str(at(each, "spec", "node") or ""), each)
@@ -68,11 +68,6 @@ def _facts(proof: Object) -> ProofFacts:
         observations=len(at(proof, "spec", "observations") or ()),
         not_checked=(*blind, *texts(proof, "spec", "notChecked", "reasons")),
     )
-
-
-def _stale_after(policies: Iterable[Object]) -> timedelta:
-    hours = [int(at(each, "spec", "proof", "staleAfterHours") or Proof().stale_after_hours) for each in policies]
-    return timedelta(hours=min(hours, default=Proof().stale_after_hours))
 
 
 def _finished(proof: Object) -> tuple[str, str]:

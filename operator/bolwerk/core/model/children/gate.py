@@ -12,6 +12,7 @@ from typing import Any
 from bolwerk.core.difference import difference
 from bolwerk.core.kinds import CONFIG_MAP
 from bolwerk.core.model.subject import Subject
+from bolwerk.core.own import own_container
 from bolwerk.core.plan import Manifest
 
 __all__ = ["GATE", "canary_map", "first", "gate", "is_gated", "names_gate"]
@@ -20,8 +21,6 @@ GATE = "isolation-gate"
 """Name of the init container, and what the name of its ConfigMap ends with."""
 
 KEY = "canaries"
-USER = 65532
-"""What the operator's image runs as."""
 
 OF_NO_CONCERN = frozenset({"image", "resources"})
 """What another version of the operator may build differently: the gate's work is the same."""
@@ -32,31 +31,18 @@ DEFAULTED = frozenset({"imagePullPolicy", "terminationMessagePath"})
 
 def gate(subject: Subject, image: str) -> Manifest:
     """Return the init container."""
-    return {
-        "name": GATE,
-        "image": image,
-        "command": ["bolwerk", "gate"],
-        "env": [
+    return own_container(
+        GATE,
+        image,
+        "gate",
+        (
             {"name": "POD_IPS", "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": "status.podIPs"}}},
             {
                 "name": "BOLWERK_CANARIES",
                 "valueFrom": {"configMapKeyRef": {"name": _map_name(subject), "key": KEY, "optional": False}},
             },
-        ],
-        # A quota may ask every container for limits; a pod's size is that of its largest container, which this is not.
-        "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"cpu": "1", "memory": "128Mi"}},
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "capabilities": {"drop": ["ALL"]},
-            "privileged": False,
-            "readOnlyRootFilesystem": True,
-            "runAsNonRoot": True,
-            "runAsUser": USER,
-            "runAsGroup": USER,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
-        "terminationMessagePolicy": "File",
-    }
+        ),
+    )
 
 
 def first(spec: Mapping[str, Any], container: Manifest | None) -> Manifest:
